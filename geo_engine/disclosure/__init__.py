@@ -1,0 +1,1 @@
+"""Results -> Publication: what may be shown to whom."""

@@ -1,0 +1,155 @@
+"""Results: all that a study found, one field per stage, frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import pandas as pd
+import xarray as xr
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceAccount:
+    """What became of the records of one input file; rows = placed + quarantined."""
+
+    name: str
+    """File name, without its folder."""
+    sha256: str
+    bytes: int
+    rows: int
+    """Records in the file, counted independently of the reader."""
+    placed: int
+    quarantined: int
+    encoding: str = ""
+    separator: str = ""
+    quoting: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Every record of every input: where it went and how."""
+
+    sources: tuple[SourceAccount, ...]
+    reasons: dict[str, int]
+    """Quarantined rows by reason."""
+    methods: dict[str, int]
+    """Placed rows by method (coordinates, istat_code, cadastral_code, name, snapped, ...)."""
+    flags: dict[str, int]
+    """Placed rows by flag (SNAPPED, DECLARED_DIFFERS, REPAIRED_CODE, ...)."""
+    in_chains: int
+    """Placed rows in at least one studied chain."""
+    outside_coverage: int
+    """Placed rows outside the declared coverage."""
+
+    @property
+    def rows(self) -> int:
+        """Records in all inputs."""
+        return sum(source.rows for source in self.sources)
+
+    @property
+    def placed(self) -> int:
+        """Records placed in a municipality."""
+        return sum(source.placed for source in self.sources)
+
+    @property
+    def quarantined(self) -> int:
+        """Records set aside with a reason."""
+        return sum(source.quarantined for source in self.sources)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainInfo:
+    """A studied supply chain as outputs name it."""
+
+    key: str
+    label: str
+    label_en: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What stands in titles, legends and notes of every artefact."""
+
+    title: str
+    title_en: str
+    language: str
+    audience: str
+    """``public`` or ``internal``."""
+    simulated: bool
+    data_date: str
+    """ISO date of the data; artefacts carry no other date."""
+    boundary_date: str
+    unit: str
+    """``impresa``, ``sede`` or ``unita_locale``."""
+    status: str
+    """``registrata`` or ``attiva``."""
+    signal: str
+    """Name of the digital signal in Italian, "" when none was surveyed."""
+    signal_en: str
+    chains: tuple[ChainInfo, ...]
+    years: tuple[int, ...]
+    alpha: float
+    family: str
+    """``map`` or ``panel``: which q-value decides."""
+    neighbors: str
+    seed: int
+    population_year: int
+    coverage: str
+    """Name of the covered territory in Italian ("Italia" when whole)."""
+    is_national: bool
+    perimeter: str
+    """Version of the chain definitions."""
+    source_notes: tuple[str, ...]
+    """Source and licence of each input and of the boundaries."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """All that a study found.
+
+    Arrays share the coordinates ``place`` (``pro_com_t``), ``chain`` (key) and ``year``; those of
+    ``local`` and ``maps`` begin with ``variable`` ("firms", "share").
+    """
+
+    facts: Facts
+    account: Account
+    quarantine: pd.DataFrame
+    """Columns ``tables.QUARANTINE_COLUMNS``."""
+    places: gpd.GeoDataFrame
+    """``tables.PLACE_COLUMNS`` and ``population`` (persons), ``covered`` and ``edge`` (bool)."""
+    provinces: gpd.GeoDataFrame
+    """Indexed by cod_prov: province, sigla, cod_reg, region, geometry."""
+    regions: gpd.GeoDataFrame
+    """Indexed by cod_reg: region, geometry."""
+    panel: xr.Dataset
+    """(place, chain, year): firms, known, digital, share, share_eb, share_eb_low, share_eb_high,
+    reliability, location_quotient, firms_per_1000, firms_per_km2 (float64, NaN missing);
+    status and share_status (int8, codes of ``tables.STATUSES``)."""
+    province_panel: xr.Dataset
+    """(province, chain, year): firms, known, digital, share, location_quotient, status,
+    share_status; enterprises distinct at this level."""
+    region_panel: xr.Dataset
+    """(region, chain, year): the same."""
+    country_panel: xr.Dataset
+    """(chain, year): the same; NaN unless the whole country is covered or given."""
+    phases: pd.DataFrame
+    """Long: chain, year, phase, firms, over the covered territory."""
+    graph_summary: dict[str, object]
+    """Links, components, isolates, histogram of neighbors."""
+    local: xr.Dataset
+    """(variable, place, chain, year): moran, gi_star, lag (float64), p_value, q_value,
+    q_value_panel (float64), p_error (float64), quadrant, method, status (int8)."""
+    maps: xr.Dataset
+    """(variable, chain, year): moran_i, moran_expected, moran_p, tested (places with a p),
+    significant (q below alpha), expected_below_005 (places that chance alone leaves at p < 0.005)."""
+    hotspots: gpd.GeoDataFrame
+    """One row per hotspot: hotspot_id, chain, year, name, rank, places (count), firms, known,
+    digital, share, share_outside, min_q_value, cod_reg, region, members (tuple of pro_com_t),
+    geometry."""
+    change: xr.Dataset
+    """(place, chain): first_year, last_year, firms_change, share_change, low, high, p_value,
+    direction (int8: -1, 0, 1), status."""
+    warnings: tuple[str, ...] = field(default=())
+    """Sentences in Italian that stand on every artefact."""

@@ -1,0 +1,104 @@
+"""Names of columns, codes of statuses, reference systems, and the checks of table contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import geopandas as gpd
+import pandas as pd
+
+from geo_engine.errors import TableError
+
+CRS_WEB = "EPSG:4326"
+"""Longitude and latitude in degrees: firm coordinates, the shipped layer, the atlas."""
+CRS_AREA = "EPSG:3035"
+"""Lambert azimuthal equal area: areas and densities."""
+CRS_DISTANCE = "EPSG:32632"
+"""UTM 32N, the system of ISTAT's own files: distances, and the GeoPackage."""
+
+PLACE_COLUMNS = (
+    "name",
+    "cod_prov",
+    "province",
+    "sigla",
+    "cod_reg",
+    "region",
+    "cadastral_code",
+    "name_other",
+    "area_km2",
+    "geometry",
+)
+"""Columns of ``places``; its index is ``pro_com_t`` (six characters, sorted, unique)."""
+
+QUARANTINE_COLUMNS = ("source", "row", "reason", "detail", "record")
+"""Columns of a quarantine table: file name, record number from 1 (header not counted), stable
+reason in capitals, what to do, and the record's own fields as one JSON object."""
+
+STATUSES = ("ok", "no_firms", "not_surveyed", "not_covered", "suppressed")
+"""Why a value of the panel is missing, by code 0 to 4."""
+OK, NO_FIRMS, NOT_SURVEYED, NOT_COVERED, SUPPRESSED = range(5)
+
+LOCAL_STATUSES = ("ok", "missing", "isolate", "constant", "too_sparse", "not_covered", "suppressed")
+"""Why a place has no local test, by code 0 to 6. ``missing``: no value here, or none around."""
+(
+    LOCAL_OK,
+    LOCAL_MISSING,
+    LOCAL_ISOLATE,
+    LOCAL_CONSTANT,
+    LOCAL_TOO_SPARSE,
+    LOCAL_NOT_COVERED,
+    LOCAL_SUPPRESSED,
+) = range(7)
+
+QUADRANTS = ("", "HH", "LL", "LH", "HL")
+"""Quadrant of the Moran scatter plot by code 0 to 4: own value, then the neighbors'."""
+
+TAIL_METHODS = ("none", "exact", "exact_grid", "monte_carlo")
+"""How a local p-value was computed, by code 0 to 3."""
+
+
+def require_columns(table: pd.DataFrame, columns: Iterable[str], what: str) -> None:
+    """Raise when a table lacks a column.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table to check.
+    columns : iterable of str
+        Names that must be present.
+    what : str
+        What the table is, for the message.
+
+    Raises
+    ------
+    TableError
+        ``MISSING_COLUMN``, naming the absent columns and those present.
+    """
+    absent = [name for name in columns if name not in table.columns]
+    if absent:
+        raise TableError(
+            "MISSING_COLUMN",
+            f"{what} lacks {', '.join(absent)}; it has {', '.join(map(str, table.columns))}.",
+        )
+
+
+def check_places(places: gpd.GeoDataFrame) -> None:
+    """Raise when a table of municipalities breaks its contract.
+
+    Parameters
+    ----------
+    places : GeoDataFrame
+        Indexed by ``pro_com_t``, sorted and unique, with a reference system.
+
+    Raises
+    ------
+    TableError
+        ``MISSING_COLUMN``, ``PLACE_INDEX`` or ``CRS_MISSING``.
+    """
+    require_columns(places, PLACE_COLUMNS, "The table of municipalities")
+    if places.index.name != "pro_com_t" or not places.index.is_unique:
+        raise TableError("PLACE_INDEX", "Index the municipalities by a unique pro_com_t.")
+    if not places.index.is_monotonic_increasing:
+        raise TableError("PLACE_INDEX", "Sort the municipalities by pro_com_t.")
+    if places.crs is None:
+        raise TableError("CRS_MISSING", "The municipalities have no reference system; set it.")
