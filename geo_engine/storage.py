@@ -137,7 +137,8 @@ def deliver(folder: Path) -> Iterator[Delivery]:
     with lock:
         if not _try_lock(lock.fileno()):
             raise OutputError(
-                "FOLDER_LOCKED", f"Another run is writing {folder}. Wait for it, or choose another --out."
+                "FOLDER_LOCKED",
+                f"Another run is writing {folder}. Wait for it, or choose another --out.",
             )
         for leftover in folder.glob(".*.tmp-*"):
             leftover.unlink(missing_ok=True)

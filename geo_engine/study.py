@@ -303,7 +303,9 @@ def _explain(error: dict[str, Any]) -> str:
 
 def _is_type_tag(part: object) -> bool:
     """Tell pydantic's names of union members from keys of the study."""
-    return isinstance(part, str) and ("[" in part or part in {"bool", "int", "str", "constrained-int"})
+    return isinstance(part, str) and (
+        "[" in part or part in {"bool", "int", "str", "constrained-int"}
+    )
 
 
 def _sibling_keys(parts: list[Any]) -> list[str]:

@@ -1,1 +1,1 @@
-"""."""
+"""The only code that reads inputs and the network."""
