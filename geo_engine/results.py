@@ -143,7 +143,7 @@ class Results:
     q_value_panel (float64), p_error (float64), quadrant, method, status (int8)."""
     maps: xr.Dataset
     """(variable, chain, year): moran_i, moran_expected, moran_p, tested (places with a p),
-    significant (q below alpha), expected_below_005 (places that chance alone leaves at p < 0.005)."""
+    significant (q below alpha), expected_below_005 (places that chance leaves at p < 0.005)."""
     hotspots: gpd.GeoDataFrame
     """One row per hotspot: hotspot_id, chain, year, name, rank, places (count), firms, known,
     digital, share, share_outside, min_q_value, cod_reg, region, members (tuple of pro_com_t),

@@ -73,6 +73,10 @@ class FirmSource(_Keys):
     year: Year | None = Field(None, description="Year of a one-date snapshot.")
     licence: str = Field("", description="Source and licence, printed on every artefact.")
     columns: Columns = Columns()
+    keep: dict[Literal["firm_status", "unit_type"], tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Accepted values of a column; other rows are set aside as OUT_OF_STUDY.",
+    )
 
 
 class Signal(_Keys):
@@ -174,6 +178,17 @@ class ReferenceTotal(_Keys):
     source: str
 
 
+class PopulationTable(_Keys):
+    """Residents given by the user, instead of those that ship."""
+
+    path: str = Field(description="CSV under the study's folder or --data-root.")
+    separator: str = ";"
+    code: str = Field("pro_com_t", description="Column of the six-character ISTAT code.")
+    population: str = Field("population", description="Column of persons.")
+    year: Year
+    source: str = Field(description="Source and licence, printed on every artefact.")
+
+
 class Disclosure(_Keys):
     """What a public artefact may not carry."""
 
@@ -213,6 +228,7 @@ class Study(_Keys):
     digital: Digital = Digital()
     statistics: Statistics = Statistics()
     reference: tuple[ReferenceTotal, ...] = ()
+    population: PopulationTable | None = None
     disclosure: Disclosure = Disclosure()
     outputs: Outputs = Outputs()
 

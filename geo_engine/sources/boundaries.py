@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -160,14 +161,14 @@ def dissolve(places: gpd.GeoDataFrame, by: str, keep: list[str]) -> gpd.GeoDataF
     return gpd.GeoDataFrame(table, geometry=pd.Series(united), crs=places.crs)
 
 
-def _apply(layer: gpd.GeoDataFrame, change: object) -> gpd.GeoDataFrame:
+def _apply(layer: gpd.GeoDataFrame, change: Any) -> gpd.GeoDataFrame:
     """Unite the old municipalities of one change under the new code."""
-    old = layer.loc[change.old_codes]  # type: ignore[attr-defined]
+    old = layer.loc[change.old_codes]
     new = old.iloc[[0]].copy()
-    new.index = pd.Index([change.new_code], name=layer.index.name)  # type: ignore[attr-defined]
-    new["name"] = change.name  # type: ignore[attr-defined]
+    new.index = pd.Index([change.new_code], name=layer.index.name)
+    new["name"] = change.name
     new["name_other"] = ""
-    new["cadastral_code"] = change.new_cadastral  # type: ignore[attr-defined]
+    new["cadastral_code"] = change.new_cadastral
     new["area_km2"] = old["area_km2"].sum()
     new["geometry"] = [shapely.coverage_union_all(old.geometry.array)]
     united = pd.concat([layer.drop(index=old.index), new])
