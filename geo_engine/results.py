@@ -151,5 +151,10 @@ class Results:
     change: xr.Dataset
     """(place, chain): first_year, last_year, firms_change, share_change, low, high, p_value,
     direction (int8: -1, 0, 1), status."""
+    drivers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Associations, never causes: chain, term, coefficient (percentage points per doubling),
+    standard_error, p_value, places."""
+    quality: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Input doctor: source, column, rows, filled, share_filled."""
     warnings: tuple[str, ...] = field(default=())
     """Sentences in Italian that stand on every artefact."""

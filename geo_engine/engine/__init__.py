@@ -1,1 +1,1 @@
-"""."""
+"""Spreads a pure function over partitions; knows no stage."""

@@ -1,1 +1,1 @@
-"""."""
+"""The input doctor: what an extract holds, column by column."""

@@ -1,1 +1,6 @@
-"""."""
+"""Do near places resemble each other? Exact local tests, Moran's I, and multiplicity."""
+
+from geo_engine.space.autocorrelation import LocalTest, local_autocorrelation
+from geo_engine.space.multiplicity import benjamini_hochberg
+
+__all__ = ["LocalTest", "benjamini_hochberg", "local_autocorrelation"]

@@ -1,0 +1,206 @@
+"""Primary protection: no share of few firms leaves in a public artefact, nor what inverts to it.
+
+Counts of registered firms are public; whether a firm is digital is not. A share, its numerator and
+its smoothed value are suppressed where fewer than ``threshold`` firms have a known signal. One
+threshold serves all shares alike: a rule that suppressed 0 and 100 % only would tell, by being
+applied, what it hides.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import xarray as xr
+
+from geo_engine import tables
+from geo_engine.disclosure.publication import Publication
+from geo_engine.results import Results
+
+CONFIDENTIAL = ("digital", "share", "share_eb", "share_eb_low", "share_eb_high", "reliability")
+"""Panel variables that tell, or invert to, how many firms of a cell are digital."""
+INVERTIBLE = ("moran", "gi_star", "lag", "p_error")
+"""Local statistics of the share that, with public counts, give the share of a neighbor."""
+
+BANNER = (
+    "Versione pubblica: le quote calcolate su meno di {threshold} imprese sono oscurate. La "
+    "protezione secondaria non è ancora applicata: dai totali di provincia o regione si potrebbe "
+    "risalire a singole quote oscurate. Verificare prima di diffondere."
+)
+BANNER_EN = (
+    "Public version: shares of fewer than {threshold} firms are suppressed. Secondary protection "
+    "is not applied yet: a suppressed share might be worked out from provincial or regional "
+    "totals. Check before you disseminate."
+)
+
+
+def publish(results: Results, *, threshold: int) -> Publication:
+    """Give what the audience of the study may see.
+
+    Parameters
+    ----------
+    results : Results
+        Everything that the study found.
+    threshold : int
+        Smallest number of firms with a known signal whose share may be public, >= 3.
+
+    Returns
+    -------
+    Publication
+        For ``internal`` the results as they are; for ``public`` the protected ones.
+    """
+    if results.facts.audience == "internal":
+        return Publication(
+            results=results, audience="internal", suppressed=0, banner="", banner_en=""
+        )
+    hidden = few_firms(results.panel["known"], threshold)
+    changed = hidden.isel(year=0) | hidden.isel(year=-1)
+    protected = dataclasses.replace(
+        results,
+        panel=suppress(results.panel, hidden),
+        province_panel=suppress(
+            results.province_panel, few_firms(results.province_panel["known"], threshold)
+        ),
+        region_panel=suppress(
+            results.region_panel, few_firms(results.region_panel["known"], threshold)
+        ),
+        country_panel=suppress(
+            results.country_panel, few_firms(results.country_panel["known"], threshold)
+        ),
+        local=_protect_local(results.local, hidden),
+        hotspots=_protect_hotspots(results, hidden, threshold),
+        change=_protect_change(results.change, changed),
+        quarantine=results.quarantine.iloc[:0],
+    )
+    surveyed = bool(results.facts.signal)
+    return Publication(
+        results=protected,
+        audience="public",
+        suppressed=int(hidden.sum()),
+        banner=BANNER.format(threshold=threshold) if surveyed else "",
+        banner_en=BANNER_EN.format(threshold=threshold) if surveyed else "",
+    )
+
+
+def few_firms(known: xr.DataArray, threshold: int) -> xr.DataArray:
+    """Mark the cells with at least one and fewer than ``threshold`` firms of known signal.
+
+    Parameters
+    ----------
+    known : DataArray
+        Firms with a known signal; NaN where not covered.
+    threshold : int
+        Smallest number that may be published.
+
+    Returns
+    -------
+    DataArray of bool, same dims
+        True where a share must not be shown.
+    """
+    return (known > 0) & (known < threshold)
+
+
+def suppress(panel: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
+    """Blank the confidential variables of the hidden cells.
+
+    Parameters
+    ----------
+    panel : Dataset
+        With ``share_status`` and any of ``CONFIDENTIAL``.
+    hidden : DataArray of bool
+        Same dims.
+
+    Returns
+    -------
+    Dataset
+        A copy; hidden cells are NaN with status ``suppressed``.
+    """
+    blanked = {name: panel[name].where(~hidden) for name in CONFIDENTIAL if name in panel}
+    status = panel["share_status"].where(~hidden, tables.SUPPRESSED).astype(np.int8)
+    return panel.assign(**blanked, share_status=status)
+
+
+def _protect_local(local: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
+    """Withhold every statistic of a share that gives values, and all of the hidden places."""
+    if "share" not in local["variable"].to_numpy():
+        return local
+    is_share = local["variable"] == "share"
+    hide = (is_share & hidden).transpose(*local["p_value"].dims)
+    blanked = {}
+    for name in local.data_vars:
+        values = local[name]
+        if name in INVERTIBLE:
+            values = values.where(~is_share)
+        elif values.dtype.kind == "f":
+            values = values.where(~hide)
+        elif name == "status":
+            values = values.where(~hide, tables.LOCAL_SUPPRESSED).astype(np.int8)
+        else:
+            values = values.where(~hide, 0).astype(local[name].dtype)
+        blanked[name] = values.transpose(*local[name].dims)
+    return local.assign(**blanked)
+
+
+def _protect_hotspots(results: Results, hidden: xr.DataArray, threshold: int) -> gpd.GeoDataFrame:
+    """Leave hidden places out of each hotspot, and sum what is left."""
+    hotspots = results.hotspots
+    if hotspots.empty:
+        return hotspots
+    rows = [
+        _published_hotspot(row._asdict(), results, hidden)
+        for row in hotspots.itertuples(index=False)
+    ]
+    table = pd.DataFrame(rows, columns=hotspots.columns)
+    kept = table[(table["places"] > 0) & (table["known"] >= threshold)]
+    return gpd.GeoDataFrame(
+        kept.reset_index(drop=True), geometry="geometry", crs=hotspots.crs
+    ).astype(hotspots.drop(columns="geometry").dtypes.to_dict())
+
+
+def _published_hotspot(
+    row: dict[str, object], results: Results, hidden: xr.DataArray
+) -> dict[str, object]:
+    """Give one hotspot over its published members only."""
+    chosen = {"chain": row["chain"], "year": row["year"]}
+    listed = list(row["members"])  # type: ignore[call-overload]
+    members = [code for code in listed if not bool(hidden.sel(place=code, **chosen))]
+    if len(members) == len(listed):
+        return row
+    whole = results.panel[["firms", "known", "digital"]].sel(**chosen)
+    sums = _figures(whole.sel(place=members).sum())
+    rest = _figures(whole.drop_sel(place=members).sum())
+    share = sums["digital"] / sums["known"] if sums["known"] else np.nan
+    outside = rest["digital"] / rest["known"] if rest["known"] else np.nan
+    shapes = results.places.geometry.loc[members].to_numpy()
+    return (
+        row
+        | sums
+        | {
+            "places": len(members),
+            "members": tuple(members),
+            "share": share,
+            "share_outside": outside,
+            "excess": sums["digital"] - sums["known"] * outside,
+            "geometry": shapely.union_all(shapes) if members else shapely.Polygon(),
+        }
+    )
+
+
+def _figures(sums: xr.Dataset) -> dict[str, float]:
+    """Read the three sums as numbers."""
+    return {str(name): float(value) for name, value in sums.items()}
+
+
+def _protect_change(change: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
+    """Blank the change of a share where either year is hidden."""
+    blanked = {
+        name: change[name].where(~hidden) for name in ("share_change", "low", "high", "p_value")
+    }
+    return change.assign(
+        **blanked,
+        direction=change["direction"].where(~hidden, 0).astype(np.int8),
+        status=change["status"].where(~hidden, tables.SUPPRESSED).astype(np.int8),
+    )

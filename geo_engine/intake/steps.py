@@ -1,0 +1,212 @@
+"""The pure steps that every batch of records goes through: year, scope, place, signals, keys."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from geo_engine.indicators import digital
+from geo_engine.places.assign import assign_places
+from geo_engine.plan import Plan
+from geo_engine.quality.duplicates import row_hashes, text_hashes
+from geo_engine.quality.profile import Profile, profile_columns
+from geo_engine.sources.batches import FirmBatch, SourceDialect
+from geo_engine.study import FirmSource
+
+PLACING_ROLES = (
+    "istat_code",
+    "cadastral_code",
+    "municipality",
+    "province",
+    "region",
+    "lon",
+    "lat",
+)
+YEAR_PATTERN = r"^(?:(\d{4})(?:\.0+)?|(\d{4})-\d\d-\d\d.*|\d{1,2}[/.-]\d{1,2}[/.-](\d{4}))$"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One batch after the pure steps: arrays over its rows, ``reason`` "" where usable."""
+
+    rows: pa.Table
+    row_numbers: np.ndarray
+    read_quarantine: pd.DataFrame
+    reason: np.ndarray
+    detail: np.ndarray
+    place: np.ndarray
+    method: np.ndarray
+    confidence: np.ndarray
+    flags: np.ndarray
+    year: np.ndarray
+    ateco: np.ndarray
+    version: np.ndarray
+    counts: np.ndarray
+    hashes: np.ndarray
+    firm: np.ndarray
+    profile: Profile
+
+
+def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: SourceDialect) -> Part:
+    """Give every row of a batch its year, scope, place, signals and keys."""
+    rows = batch.rows
+    text = functools.partial(_text, rows, source)
+    count = rows.num_rows
+    reason = np.full(count, "", dtype=object)
+    detail = np.full(count, "", dtype=object)
+    year = _years(text("year"), source, reason, detail)
+    _scope(text, source, plan, year, reason, detail)
+    counts = _counts(text, rows, source, plan, reason, detail)
+    records = pd.DataFrame(
+        {role: text(role) for role in PLACING_ROLES if _column(source, role) is not None}
+    )
+    assigned = assign_places(
+        records,
+        order=plan.placing_order(source),
+        locator=plan.locator,
+        resolver=plan.resolver,
+        parameters=plan.placing_parameters(source, dialect.decimal),
+    )
+    unplaced = (assigned.place < 0) & (reason == "")
+    reason[unplaced] = assigned.reason[unplaced]
+    detail[unplaced] = assigned.detail[unplaced]
+    hashes = row_hashes(rows, year)
+    return Part(
+        rows=rows,
+        row_numbers=batch.row_numbers,
+        read_quarantine=batch.quarantined,
+        reason=reason,
+        detail=detail,
+        place=assigned.place,
+        method=np.asarray(assigned.method, dtype=object),
+        confidence=assigned.confidence,
+        flags=np.asarray(assigned.flags, dtype=object),
+        year=year,
+        ateco=text("ateco").to_numpy(dtype=object),
+        version=text("ateco_version").to_numpy(dtype=object),
+        counts=counts,
+        hashes=hashes,
+        firm=_enterprises(text, hashes),
+        profile=profile_columns(rows),
+    )
+
+
+def _column(source: FirmSource, role: str) -> str | int | None:
+    """Give the column that a source maps to a role."""
+    found: str | int | None = getattr(source.columns, role)
+    return found
+
+
+def _text(rows: pa.Table, source: FirmSource, role: str) -> pd.Series:
+    """Give one role as trimmed text, "" where it is empty or not mapped."""
+    name = _column(source, role)
+    if name is None:
+        return pd.Series("", index=range(rows.num_rows), dtype="str")
+    return _named_text(rows, name)
+
+
+def _named_text(rows: pa.Table, name: str | int) -> pd.Series:
+    """Give one column as trimmed text; an integer counts columns from 1."""
+    column = rows.column(name - 1 if isinstance(name, int) else name)
+    return column.to_pandas().astype("str").fillna("").str.strip()
+
+
+def _years(
+    texts: pd.Series, source: FirmSource, reason: np.ndarray, detail: np.ndarray
+) -> np.ndarray:
+    """Read the reference year of each row, from its column or from the source."""
+    if source.columns.year is None:
+        return np.full(len(texts), source.year, dtype=np.int16)
+    parts = texts.str.extract(YEAR_PATTERN)
+    year = parts[0].fillna(parts[1]).fillna(parts[2])
+    bad = year.isna().to_numpy()
+    reason[bad] = "YEAR_INVALID"
+    detail[bad] = "The year is not a year or a date; correct it."
+    return year.fillna("0").to_numpy().astype(np.int16)
+
+
+def _scope(
+    text: Callable[[str], pd.Series],
+    source: FirmSource,
+    plan: Plan,
+    year: np.ndarray,
+    reason: np.ndarray,
+    detail: np.ndarray,
+) -> None:
+    """Set aside the rows of other years, statuses and kinds of unit."""
+    years = plan.study.years
+    if years is not None:
+        other = ~np.isin(year, years) & (reason == "")
+        reason[other] = "OUT_OF_STUDY"
+        detail[other] = "The year is not among the years of the study."
+    for role, accepted in source.keep.items():
+        values = text(role).str.casefold()
+        other = ~values.isin([word.casefold() for word in accepted]).to_numpy() & (reason == "")
+        reason[other] = "OUT_OF_STUDY"
+        detail[other] = f"{role} is not among: {', '.join(accepted)}."
+
+
+def _counts(
+    text: Callable[[str], pd.Series],
+    rows: pa.Table,
+    source: FirmSource,
+    plan: Plan,
+    reason: np.ndarray,
+    detail: np.ndarray,
+) -> np.ndarray:
+    """Give firms, known and digital of each row: int32 (rows, 3)."""
+    if source.kind == "counts":
+        return _given_counts(text, source, reason, detail)
+    signals = [
+        digital.signal_values(_named_text(rows, rule.column), rule) for rule in plan.signal_rules
+    ]
+    combine = plan.study.digital.combine
+    value = (
+        digital.combine_signals(signals, combine)
+        if signals
+        else np.full(rows.num_rows, -1, dtype=np.int8)
+    )
+    one = np.ones(rows.num_rows, dtype=np.int32)
+    return np.stack([one, value >= 0, value == 1], axis=1).astype(np.int32)
+
+
+def _given_counts(
+    text: Callable[[str], pd.Series],
+    source: FirmSource,
+    reason: np.ndarray,
+    detail: np.ndarray,
+) -> np.ndarray:
+    """Read pre-aggregated counts, and set aside those that are not counts."""
+    columns = []
+    for role in ("firms", "known", "digital"):
+        values = text(role)
+        if role == "known" and source.columns.known is None and source.columns.digital is not None:
+            values = text("firms")
+        number = pd.to_numeric(values.where(values != "", "0"), errors="coerce").to_numpy(float)
+        bad = ~(np.isfinite(number) & (number >= 0) & (number == np.floor(number)))
+        bad |= number > np.iinfo(np.int32).max
+        fresh = bad & (reason == "")
+        reason[fresh] = "COUNT_INVALID"
+        detail[fresh] = f"{role} is not a whole number >= 0."
+        columns.append(np.where(bad, 0, number))
+    firms, known, yes = columns
+    wrong = ((yes > known) | (known > firms)) & (reason == "")
+    reason[wrong] = "COUNT_INVALID"
+    detail[wrong] = "digital may not exceed known, nor known exceed firms."
+    return np.stack(columns, axis=1).astype(np.int32)
+
+
+def _enterprises(text: Callable[[str], pd.Series], hashes: np.ndarray) -> np.ndarray:
+    """Give each row the key of its enterprise: tax code, else identifier, else the row itself."""
+    key = hashes[:, 0].copy()
+    for role in ("firm_id", "tax_code"):
+        values = text(role).str.upper()
+        filled = (values != "").to_numpy()
+        if filled.any():
+            key[filled] = text_hashes(values[filled], role)
+    return key

@@ -1,0 +1,227 @@
+"""The data dictionary: what each column means, in words a reader of the tables understands."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from geo_engine import tables
+from geo_engine.results import Facts
+
+SEPARATOR = "__"
+"""Between the chain and the variable in a wide column: ``moda__share_eb``."""
+
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One column as the data dictionary tells it."""
+
+    name: str
+    label: str
+    """Short Italian name: alias in QGIS, header in the workbook."""
+    description: str
+    kind: str
+    """code, text, count, number, share, points, p, year or flag."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Italian word of each value, for columns with a closed list."""
+    domain: str = ""
+    """Name of the closed list, "" where there is none."""
+
+
+@functools.cache
+def _dictionary() -> dict[str, Any]:
+    """Read the dictionary that ships with the package."""
+    text = resources.files("geo_engine.outputs").joinpath("fields.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def clean_text(value: object) -> str:
+    """Give text without the characters that XML, and so workbooks and styles, cannot hold.
+
+    Parameters
+    ----------
+    value : object
+        Anything with a text form.
+
+    Returns
+    -------
+    str
+        The text without control characters and lone surrogates.
+
+    Examples
+    --------
+    >>> clean_text("Prato" + chr(11))
+    'Prato'
+    """
+    return _UNREADABLE.sub("", str(value))
+
+
+def words(domain: str) -> dict[str, str]:
+    """Give the Italian words of a closed list of values.
+
+    Parameters
+    ----------
+    domain : str
+        ``status``, ``local_status``, ``quadrant``, ``cluster``, ``method``, ``units``,
+        ``firm_status`` or ``placing``.
+
+    Returns
+    -------
+    dict of str to str
+        Words by value.
+    """
+    return dict(_dictionary()["words"][domain])
+
+
+def units_word(facts: Facts) -> str:
+    """Name in Italian what is counted: imprese, sedi or unità locali."""
+    return words("units").get(facts.unit, facts.unit)
+
+
+def column_prefixes(facts: Facts) -> dict[str, str]:
+    """Give each chain a prefix that is a sane column name everywhere.
+
+    Parameters
+    ----------
+    facts : Facts
+        Names the chains.
+
+    Returns
+    -------
+    dict of str to str
+        Prefix by chain key: letters, digits and underscores, unique without regard to case
+        (SQLite and shapefiles have no other kind of column).
+    """
+    prefixes: dict[str, str] = {}
+    for chain in facts.chains:
+        base = re.sub(r"[^0-9A-Za-z]+", "_", chain.key).strip("_") or "filiera"
+        name, number = base, 1
+        while name.lower() in {used.lower() for used in prefixes.values()}:
+            number += 1
+            name = f"{base}_{number}"
+        prefixes[chain.key] = name
+    return prefixes
+
+
+def describe_fields(names: Iterable[str], facts: Facts) -> tuple[Field, ...]:
+    """Look columns up in the data dictionary.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Columns: plain (``share_eb``), of a local test (``share_q_value``), or of one chain
+        (``moda__share_eb``).
+    facts : Facts
+        Names the signal, the units and the chains.
+
+    Returns
+    -------
+    tuple of Field
+        One for each name, in order; a column that the dictionary lacks is its own label.
+    """
+    chains = {prefix: key for key, prefix in column_prefixes(facts).items()}
+    labels = {chain.key: chain.label for chain in facts.chains}
+    found = []
+    for name in names:
+        prefix, separator, rest = name.partition(SEPARATOR)
+        if separator and prefix in chains:
+            owner = clean_text(labels[chains[prefix]])
+            found.append(_describe(name, rest, facts, owner))
+        else:
+            found.append(_describe(name, name, facts, ""))
+    return tuple(found)
+
+
+def _describe(name: str, key: str, facts: Facts, owner: str) -> Field:
+    """Build one entry; ``owner`` is the label of the chain a wide column belongs to."""
+    entry = _entry(key)
+    fill = _fill(facts)
+    label = clean_text(entry["label"].format_map(fill))
+    label = label[:1].upper() + label[1:]
+    description = clean_text(entry["description"].format_map(fill))
+    domain = entry.get("words", "")
+    return Field(
+        name=name,
+        label=f"{owner}: {label}" if owner else label,
+        description=f"Filiera {owner}, {facts.years[-1]}. {description}" if owner else description,
+        kind=entry["kind"],
+        words=words(domain) if domain else {},
+        domain=domain,
+    )
+
+
+def _entry(key: str) -> dict[str, str]:
+    """Find a column among the fields, or compose it of a variable and a result."""
+    dictionary = _dictionary()
+    if key in dictionary["fields"]:
+        return dict(dictionary["fields"][key])
+    variable, _, result = key.partition("_")
+    if variable in dictionary["variables"] and result in dictionary["results"]:
+        entry = dict(dictionary["results"][result])
+        entry["label"] = f"{dictionary['variables'][variable]}: {entry['label']}"
+        return entry
+    return {"label": key.replace("{", "").replace("}", ""), "description": "", "kind": "text"}
+
+
+def _fill(facts: Facts) -> dict[str, str]:
+    """Give the words that stand for the placeholders of the dictionary."""
+    return {
+        "signal": facts.signal or f"{units_word(facts)} digitali (segnale non rilevato)",
+        "units": units_word(facts),
+        "year": str(facts.years[-1]),
+        "alpha": italian_percent(facts.alpha),
+        "population": str(facts.population_year),
+    }
+
+
+def italian_percent(value: float, decimals: int = 1) -> str:
+    """Write a proportion as an Italian percentage.
+
+    Parameters
+    ----------
+    value : float
+        Proportion: 0.482 is 48.2 %.
+    decimals : int
+        Most digits after the comma; a whole percentage has none.
+
+    Returns
+    -------
+    str
+        As printed in a legend.
+
+    Examples
+    --------
+    >>> italian_percent(0.482), italian_percent(0.05)
+    ('48,2%', '5%')
+    """
+    text = f"{100 * value:.{decimals}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text.replace(".", ",") + "%"
+
+
+def status_words(codes: Any, names: tuple[str, ...] = tables.STATUSES) -> Any:
+    """Replace status codes by their stable names.
+
+    Parameters
+    ----------
+    codes : array of int
+        Codes of one of the lists of :mod:`geo_engine.tables`.
+    names : tuple of str
+        That list.
+
+    Returns
+    -------
+    pandas.Categorical
+        Names, in the order of the codes.
+    """
+    import pandas as pd
+
+    return pd.Categorical.from_codes(codes, categories=list(names))

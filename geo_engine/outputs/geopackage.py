@@ -1,0 +1,307 @@
+"""The territory as a GeoPackage that QGIS opens colored, labeled and in Italian."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geo_engine import tables
+from geo_engine.disclosure.publication import Publication
+from geo_engine.errors import OutputError
+from geo_engine.outputs import gpkg_tables, qgis_style
+from geo_engine.outputs.fields import (
+    SEPARATOR,
+    Field,
+    clean_text,
+    column_prefixes,
+    describe_fields,
+    units_word,
+    words,
+)
+from geo_engine.outputs.gpkg_tables import LayerNote, Style
+from geo_engine.outputs.qgis_symbols import area_symbol
+from geo_engine.outputs.tabular import (
+    hotspot_table,
+    leading_chain,
+    panel_table,
+    wide_level,
+    wide_places,
+)
+from geo_engine.results import Results
+
+GEOMETRY = "geom"
+VERSION = "1.2"
+"""Of the GeoPackage format: the newest that every QGIS 3 reads without a warning."""
+
+PANEL_LEFT_OUT = ("moran", "gi_star", "lag", "p_error", "method")
+"""Local results that only panel.parquet holds: they would double the file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One table of the GeoPackage, with what QGIS should know of it."""
+
+    name: str
+    title: str
+    description: str
+    frame: pd.DataFrame
+    fields: tuple[Field, ...]
+    styles: tuple[Style, ...]
+
+
+def write_geopackage(publication: Publication, path: Path) -> None:
+    """Write municipalities, provinces, regions, hotspots and the long panel.
+
+    Parameters
+    ----------
+    publication : Publication
+        What may be shown.
+    path : Path
+        File to write; the same results give the same bytes.
+
+    Raises
+    ------
+    OutputError
+        ``GPKG_WRITE`` when GDAL cannot write it.
+    """
+    import pyogrio.errors
+
+    results = publication.results
+    layers = [
+        _municipalities(results),
+        _areas(results, "provinces"),
+        _areas(results, "regions"),
+        _hotspots(results),
+        _panel(results),
+    ]
+    path.unlink(missing_ok=True)
+    try:
+        for number, layer in enumerate(layers):
+            _write_layer(layer, path, append=number > 0)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
+        raise OutputError(
+            "GPKG_WRITE", f"{path.name} cannot be written ({error}). Check space and permissions."
+        ) from error
+    _finish(layers, publication, path)
+
+
+def _write_layer(layer: Layer, path: Path, *, append: bool) -> None:
+    """Write one table with GDAL."""
+    import pyogrio
+
+    options = {"FID": "fid", "IDENTIFIER": layer.title, "DESCRIPTION": layer.description}
+    frame = _plain(layer.frame)
+    if isinstance(frame, gpd.GeoDataFrame):
+        pyogrio.write_dataframe(
+            frame.to_crs(tables.CRS_DISTANCE),
+            path,
+            layer=layer.name,
+            driver="GPKG",
+            geometry_type="MultiPolygon",
+            promote_to_multi=True,
+            append=append,
+            dataset_options={} if append else {"VERSION": VERSION},
+            layer_options={**options, "GEOMETRY_NAME": GEOMETRY, "SPATIAL_INDEX": "YES"},
+        )
+    else:
+        pyogrio.write_dataframe(
+            frame, path, layer=layer.name, driver="GPKG", append=append, layer_options=options
+        )
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give words as text: GDAL knows no categories."""
+    plain = {
+        name: column.astype(object).where(column.notna(), None)
+        for name, column in frame.items()
+        if isinstance(column.dtype, pd.CategoricalDtype)
+    }
+    return frame.assign(**plain)
+
+
+def _municipalities(results: Results) -> Layer:
+    """Describe the municipalities, wide, of the latest year."""
+    frame = wide_places(results)
+    fields = describe_fields([c for c in frame.columns if c != "geometry"], results.facts)
+    leading = leading_chain(results)
+    styles: list[Style] = []
+    for chain, prefix in column_prefixes(results.facts).items():
+        label = clean_text(next(c.label for c in results.facts.chains if c.key == chain))
+        styles += _chain_styles(results, chain, f"{prefix}{SEPARATOR}", label)
+    first = f"{column_prefixes(results.facts)[leading]}{SEPARATOR}"
+    default = _value_renderer(results, leading, first)
+    name_it = f"{qgis_style.quoted('name')}"
+    labels = qgis_style.text_labels(name_it, size=7, color="#202020", nearest=200_000)
+    text = qgis_style.qml(default, fields=fields, labels=labels, display=name_it)
+    opening = Style(name="Predefinito", qml=text, default=True, description=_leading_note(results))
+    year = results.facts.years[-1]
+    return Layer(
+        name="municipalities",
+        title=f"Comuni, {year}",
+        description=f"Comuni con i valori del {year}, una colonna per filiera e indicatore.",
+        frame=frame,
+        fields=fields,
+        styles=(opening, *styles),
+    )
+
+
+def _chain_styles(results: Results, chain: str, prefix: str, label: str) -> list[Style]:
+    """Offer, for one chain, its values and its local clusters."""
+    clusters = [("firms_cluster", "concentrazione")]
+    if results.facts.signal:
+        clusters.insert(0, ("share_cluster", "aree"))
+    drawn = [("valori", _value_renderer(results, chain, prefix))]
+    for column, what in clusters:
+        expression = f"coalesce({qgis_style.quoted(prefix + column)}, '')"
+        entries = qgis_style.cluster_entries(words("cluster"))
+        drawn.append((what, qgis_style.categorized(expression, entries)))
+    return [
+        Style(name=f"{label}: {what}", qml=qgis_style.qml(renderer), default=False)
+        for what, renderer in drawn
+    ]
+
+
+def _value_renderer(results: Results, chain: str, prefix: str) -> ET.Element:
+    """Draw the smoothed share of a chain, or its density where no signal was surveyed."""
+    surveyed = bool(results.facts.signal)
+    measure = "share_eb" if surveyed else "firms_per_km2"
+    values = results.panel[measure].sel(chain=chain).to_numpy()
+    if not surveyed:
+        values = np.where(values > 0, values, np.nan)
+    return qgis_style.graduated(
+        prefix + measure,
+        prefix + ("share_status" if surveyed else "status"),
+        qgis_style.class_breaks(values),
+        as_share=surveyed,
+    )
+
+
+def _leading_note(results: Results) -> str:
+    """Say what the default style shows."""
+    facts = results.facts
+    chain = next(c.label for c in facts.chains if c.key == leading_chain(results))
+    what = (
+        f"quota di {facts.signal} corretta per i piccoli numeri"
+        if facts.signal
+        else f"{units_word(facts)} per km²"
+    )
+    return clean_text(f"{chain}, {facts.years[-1]}: {what}")
+
+
+def _areas(results: Results, name: str) -> Layer:
+    """Describe provinces or regions."""
+    provinces = name == "provinces"
+    areas = results.provinces if provinces else results.regions
+    levels = results.province_panel if provinces else results.region_panel
+    frame = wide_level(areas, levels, "province" if provinces else "region", results)
+    fields = describe_fields([c for c in frame.columns if c != "geometry"], results.facts)
+    what = "Province e città metropolitane" if provinces else "Regioni"
+    width, nearest = (0.25, 2_500_000) if provinces else (0.5, 0)
+    symbol = area_symbol("", outline="#606060" if provinces else "#202020", width_mm=width)
+    label = qgis_style.quoted("sigla" if provinces else "region")
+    labels = qgis_style.text_labels(label, size=7, color="#606060", nearest=nearest)
+    display = qgis_style.quoted("province" if provinces else "region")
+    style = Style(
+        name="Predefinito",
+        qml=qgis_style.qml(
+            qgis_style.single(symbol), fields=fields, labels=labels, display=display
+        ),
+        default=True,
+    )
+    year = results.facts.years[-1]
+    note = f"le {units_word(results.facts)} sono contate una volta per territorio"
+    return Layer(
+        name=name,
+        title=f"{what}, {year}",
+        description=f"{what} con i valori del {year}; {note}: i comuni non si sommano.",
+        frame=frame,
+        fields=fields,
+        styles=(style,),
+    )
+
+
+def _hotspots(results: Results) -> Layer:
+    """Describe the hotspots: all chains and years; the leading chain's latest are drawn."""
+    frame = hotspot_table(results)
+    fields = describe_fields([c for c in frame.columns if c != "geometry"], results.facts)
+    year = int(results.panel["year"].max())
+    leading = leading_chain(results)
+    entries = [
+        qgis_style.Class(
+            value=chain.key,
+            label=f"{chain.label}, {year}",
+            shown=chain.key == leading,
+            symbol=area_symbol(
+                qgis_style.CLUSTER_COLORS["HH"],
+                outline=qgis_style.CLUSTER_COLORS["HH"],
+                width_mm=0.6,
+                alpha=0.0,
+            ),
+        )
+        for chain in results.facts.chains
+    ]
+    renderer = qgis_style.categorized(f'if("year" = {year}, "chain", NULL)', entries)
+    name_it = 'to_string("rank") || \'. \' || "name"'
+    labels = qgis_style.text_labels(name_it, size=9, color="#67000d")
+    text = qgis_style.qml(renderer, fields=fields, labels=labels, display=name_it)
+    return Layer(
+        name="hotspots",
+        title="Aree ad alta digitalizzazione (hotspot)",
+        description="Gruppi di comuni contigui con quota alta e significativa, per filiera e anno.",
+        frame=frame,
+        fields=fields,
+        styles=(Style(name="Predefinito", qml=text, default=True),),
+    )
+
+
+def _panel(results: Results) -> Layer:
+    """Describe the long panel, related to the municipalities by ``pro_com_t``."""
+    frame = panel_table(results)
+    variables = [str(v) for v in results.local["variable"].to_numpy()]
+    out = [f"{v}_{name}" for v in variables for name in PANEL_LEFT_OUT]
+    frame = frame.drop(columns=out, errors="ignore")
+    fields = describe_fields(frame.columns, results.facts)
+    style = Style(
+        name="Predefinito",
+        qml=qgis_style.qml(None, fields=fields, display=qgis_style.quoted("pro_com_t")),
+        default=True,
+    )
+    return Layer(
+        name="panel",
+        title="Comuni per filiera e anno",
+        description="Una riga per comune, filiera e anno; si collega ai comuni con pro_com_t.",
+        frame=frame,
+        fields=fields,
+        styles=(style,),
+    )
+
+
+def _finish(layers: Sequence[Layer], publication: Publication, path: Path) -> None:
+    """Add dictionary, styles and metadata, and take every clock out of the file."""
+    facts = publication.results.facts
+    notes = [
+        LayerNote(
+            name=layer.name,
+            geometry=GEOMETRY if isinstance(layer.frame, gpd.GeoDataFrame) else "",
+            fields=layer.fields,
+            styles=layer.styles,
+        )
+        for layer in layers
+    ]
+    moment = f"{facts.data_date}T00:00:00.000Z"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        with database:
+            gpkg_tables.add_dictionary(database, notes)
+            gpkg_tables.add_styles(database, notes, moment)
+            gpkg_tables.add_metadata(database, publication, moment)
+            database.execute("CREATE INDEX panel_pro_com_t ON panel (pro_com_t, chain, year)")
+            gpkg_tables.settle_dates(database, moment)
+        database.execute("VACUUM")

@@ -1,0 +1,393 @@
+"""QML: how QGIS draws each layer when it is opened."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from geo_engine.outputs.fields import Field, clean_text, italian_percent
+from geo_engine.outputs.qgis_symbols import add_options, area_symbol, hatched_symbol, rgba
+
+SEQUENTIAL = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
+"""YlGnBu, five classes: the atlas's palette."""
+CLUSTER_COLORS = {
+    "HH": "#b2182b",
+    "LL": "#2166ac",
+    "LH": "#92c5de",
+    "HL": "#f4a582",
+    "ns": "#f0f0f0",
+}
+OUTLINE_COLOR = "#404040"
+HIDDEN = -2.0
+ABSENT = -1.0
+"""Stand for suppressed and missing values in a graduated renderer: no measure is negative."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Class:
+    """One entry of a legend."""
+
+    label: str
+    symbol: ET.Element
+    lower: float = 0.0
+    upper: float = 0.0
+    value: str = ""
+    shown: bool = True
+
+
+def qml(
+    renderer: ET.Element | None,
+    *,
+    fields: Sequence[Field] = (),
+    labels: ET.Element | None = None,
+    display: str = "",
+) -> str:
+    """Assemble the style of one layer.
+
+    Parameters
+    ----------
+    renderer : Element or None
+        What draws the features; None for a table without geometry.
+    fields : sequence of Field
+        Their aliases, and the words of their values; none for a style that only draws.
+    labels : Element, optional
+        Labels of the features.
+    display : str
+        Expression that names a feature in lists.
+
+    Returns
+    -------
+    str
+        A QML document that QGIS 3.10 and later read.
+    """
+    categories = "AllStyleCategories" if fields else "Symbology|Labeling"
+    root = ET.Element(
+        "qgis",
+        version="3.22.0",
+        styleCategories=categories,
+        labelsEnabled="1" if labels is not None else "0",
+    )
+    if renderer is not None:
+        root.append(renderer)
+    if labels is not None:
+        root.append(labels)
+    if fields:
+        _add_fields(root, fields)
+        ET.SubElement(root, "previewExpression").text = display
+    if renderer is None:
+        ET.SubElement(root, "layerGeometryType").text = "4"
+    else:
+        ET.SubElement(root, "layerGeometryType").text = "2"
+    ET.indent(root, " ")
+    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(
+        root, encoding="unicode"
+    )
+
+
+def class_breaks(values: np.ndarray, classes: int = len(SEQUENTIAL)) -> list[float]:
+    """Cut values into classes of about equal size.
+
+    Parameters
+    ----------
+    values : ndarray
+        Any shape; missing ones are left out.
+    classes : int
+        Most classes; fewer where values are few or tied.
+
+    Returns
+    -------
+    list of float
+        Bounds in rising order, one more than there are classes; empty without values.
+
+    Examples
+    --------
+    >>> class_breaks(np.array([0.1, 0.2, 0.3, 0.4, np.nan]), 2)
+    [0.1, 0.25, 0.4]
+    """
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return []
+    bounds = np.unique(np.quantile(finite, np.linspace(0, 1, classes + 1)))
+    if len(bounds) == 1:
+        bounds = np.repeat(bounds, 2)
+    return [float(bound) for bound in bounds]
+
+
+def graduated(column: str, status: str, breaks: Sequence[float], *, as_share: bool) -> ET.Element:
+    """Draw a measure in classes, hatching what is missing.
+
+    Parameters
+    ----------
+    column : str
+        Column of the measure.
+    status : str
+        Column that says why it is missing.
+    breaks : sequence of float
+        Bounds of the classes.
+    as_share : bool
+        Print the bounds as percentages.
+
+    Returns
+    -------
+    Element
+        A graduated renderer.
+    """
+    expression = (
+        f"CASE WHEN {quoted(column)} IS NOT NULL THEN {quoted(column)} "
+        f"WHEN {quoted(status)} = 'suppressed' THEN {HIDDEN:g} ELSE {ABSENT:g} END"
+    )
+    count = max(len(breaks) - 1, 0)
+    picks = np.linspace(0, len(SEQUENTIAL) - 1, count).round().astype(int).tolist()
+    entries = [
+        Class(
+            lower=breaks[i],
+            upper=breaks[i + 1],
+            label=_range_label(breaks[i], breaks[i + 1], as_share=as_share),
+            symbol=area_symbol(SEQUENTIAL[pick]),
+        )
+        for i, pick in enumerate(picks)
+    ]
+    entries += [
+        Class(lower=ABSENT, upper=ABSENT, label="dato non disponibile", symbol=hatched_symbol(45)),
+        Class(
+            lower=HIDDEN,
+            upper=HIDDEN,
+            label="oscurato per riservatezza",
+            symbol=hatched_symbol(135),
+        ),
+    ]
+    return _classed("graduatedSymbol", expression, entries)
+
+
+def categorized(expression: str, entries: Sequence[Class]) -> ET.Element:
+    """Draw one symbol for each value of an expression.
+
+    Parameters
+    ----------
+    expression : str
+        QGIS expression.
+    entries : sequence of Class
+        Legend, in order.
+
+    Returns
+    -------
+    Element
+        A categorized renderer.
+    """
+    return _classed("categorizedSymbol", expression, entries)
+
+
+def cluster_entries(words: Mapping[str, str]) -> list[Class]:
+    """Give the legend of a map of local clusters.
+
+    Parameters
+    ----------
+    words : mapping of str to str
+        Italian word of each class.
+
+    Returns
+    -------
+    list of Class
+        Quadrants, not significant, and not tested (hatched).
+    """
+    entries = [
+        Class(value=value, label=words[value], symbol=area_symbol(color))
+        for value, color in CLUSTER_COLORS.items()
+    ]
+    missing = Class(value="", label="dato non disponibile", symbol=hatched_symbol(45))
+    return [*entries, missing]
+
+
+def single(symbol: ET.Element) -> ET.Element:
+    """Draw all features alike.
+
+    Parameters
+    ----------
+    symbol : Element
+        How.
+
+    Returns
+    -------
+    Element
+        A single-symbol renderer.
+    """
+    renderer = _renderer("singleSymbol")
+    _add_symbols(renderer, [symbol])
+    return renderer
+
+
+def text_labels(expression: str, *, size: float, color: str, nearest: int = 0) -> ET.Element:
+    """Write a text on each feature.
+
+    Parameters
+    ----------
+    expression : str
+        QGIS expression of the text, shown as it is (no HTML).
+    size : float
+        Points.
+    color : str
+        ``#rrggbb``.
+    nearest : int
+        Denominator of the smallest scale with labels; 0 for all scales.
+
+    Returns
+    -------
+    Element
+        Labeling with a white buffer.
+    """
+    labeling = ET.Element("labeling", type="simple")
+    settings = ET.SubElement(labeling, "settings", calloutType="simple")
+    style = ET.SubElement(
+        settings,
+        "text-style",
+        fieldName=expression,
+        isExpression="1",
+        allowHtml="0",
+        fontFamily="Open Sans",
+        namedStyle="Bold",
+        fontWeight="75",
+        fontSize=f"{size:g}",
+        fontSizeUnit="Point",
+        textColor=rgba(color),
+        textOpacity="1",
+    )
+    families = ET.SubElement(style, "families")
+    for name in ("Open Sans", "DejaVu Sans", "Arial"):
+        ET.SubElement(families, "family", name=name)
+    ET.SubElement(
+        style,
+        "text-buffer",
+        bufferDraw="1",
+        bufferSize="0.8",
+        bufferSizeUnits="MM",
+        bufferColor="255,255,255,230",
+        bufferOpacity="1",
+        bufferJoinStyle="128",
+    )
+    ET.SubElement(settings, "text-format", wrapChar="", multilineAlign="3")
+    ET.SubElement(settings, "placement", placement="1", centroidInside="1", priority="5")
+    ET.SubElement(
+        settings,
+        "rendering",
+        drawLabels="1",
+        obstacle="1",
+        scaleVisibility="1" if nearest else "0",
+        scaleMax=str(nearest),
+        scaleMin="0",
+    )
+    return labeling
+
+
+def quoted(column: str) -> str:
+    """Quote a column for a QGIS expression or for SQL.
+
+    Parameters
+    ----------
+    column : str
+        Its name.
+
+    Returns
+    -------
+    str
+        In double quotes, those inside doubled.
+
+    Examples
+    --------
+    >>> quoted("moda__share")
+    '"moda__share"'
+    """
+    return '"' + column.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a text for a QGIS expression.
+
+    Parameters
+    ----------
+    text : str
+        Any.
+
+    Returns
+    -------
+    str
+        In single quotes, those inside doubled, backslashes too.
+    """
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _range_label(lower: float, upper: float, *, as_share: bool) -> str:
+    """Say a class in Italian."""
+    if as_share:
+        return f"{italian_percent(lower)} - {italian_percent(upper)}"
+    return f"{_italian(lower)} - {_italian(upper)}"
+
+
+def _italian(value: float) -> str:
+    """Write a number with three significant digits and the Italian marks."""
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return text.replace(",", " ").replace(".", ",").replace(" ", ".")
+
+
+def _renderer(kind: str) -> ET.Element:
+    """Begin a renderer."""
+    return ET.Element(
+        "renderer-v2", type=kind, forceraster="0", symbollevels="0", enableorderby="0"
+    )
+
+
+def _classed(kind: str, expression: str, entries: Sequence[Class]) -> ET.Element:
+    """Build a renderer with one symbol for each class."""
+    renderer = _renderer(kind)
+    renderer.set("attr", expression)
+    graded = kind == "graduatedSymbol"
+    if graded:
+        renderer.set("graduatedMethod", "GraduatedColor")
+    listing = ET.SubElement(renderer, "ranges" if graded else "categories")
+    for number, entry in enumerate(entries):
+        item = ET.SubElement(
+            listing,
+            "range" if graded else "category",
+            symbol=str(number),
+            label=clean_text(entry.label),
+            render="true" if entry.shown else "false",
+        )
+        if graded:
+            item.set("lower", f"{entry.lower:.15f}")
+            item.set("upper", f"{entry.upper:.15f}")
+        else:
+            item.set("value", clean_text(entry.value))
+            item.set("type", "string")
+    _add_symbols(renderer, [entry.symbol for entry in entries])
+    return renderer
+
+
+def _add_symbols(renderer: ET.Element, symbols: Sequence[ET.Element]) -> None:
+    """List the symbols of a renderer by number."""
+    listing = ET.SubElement(renderer, "symbols")
+    for number, symbol in enumerate(symbols):
+        symbol.set("name", str(number))
+        for inner in symbol.iterfind("./layer/symbol"):
+            inner.set("name", f"@{number}@1")
+        listing.append(symbol)
+
+
+def _add_fields(root: ET.Element, fields: Sequence[Field]) -> None:
+    """Write aliases, and the words of closed lists."""
+    configuration = ET.SubElement(root, "fieldConfiguration")
+    for field in fields:
+        item = ET.SubElement(configuration, "field", name=field.name, configurationFlags="None")
+        kind = "ValueMap" if field.words else ""
+        widget = ET.SubElement(item, "editWidget", type=kind)
+        config = ET.SubElement(widget, "config")
+        if field.words:
+            holder = ET.SubElement(config, "Option", type="Map")
+            pairs = ET.SubElement(holder, "Option", type="List", name="map")
+            for value, word in field.words.items():
+                add_options(pairs, "", {word: value})
+    aliases = ET.SubElement(root, "aliases")
+    for number, field in enumerate(fields, start=1):
+        # The feature identifier is field 0.
+        ET.SubElement(aliases, "alias", index=str(number), field=field.name, name=field.label)

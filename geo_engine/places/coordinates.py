@@ -1,0 +1,190 @@
+"""Coordinates as written in registers: parse, convert, and say what is wrong with each pair."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo_engine.errors import TableError
+from geo_engine.places.locator import Locator, locate, snap
+from geo_engine.tables import CRS_WEB
+
+REASONS = {
+    "": "",
+    "COORD_MISSING": "Longitude or latitude is empty.",
+    "COORD_INVALID": "Longitude or latitude is no finite number of this reference system.",
+    "COORD_NULL_ISLAND": "The point is (0, 0): the geocoder found nothing.",
+    "COORD_SWAPPED": "Longitude and latitude are swapped: swap the two columns in the study.",
+    "COORD_OUTSIDE": "The point lies in no municipality, nor within the snapping distance.",
+}
+"""What can be wrong with coordinates, with what to do; the order gives the code of each."""
+_CODES = {reason: i for i, reason in enumerate(REASONS)}
+_MISSING = re.compile(r"\s*(?:nan|null|none|n/?a|n\.?d\.?|<na>|-+)?\s*", re.IGNORECASE)
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_INFINITE = r"[+-]?[iI][nN][fF](?:[iI][nN][iI][tT][yY])?"
+CENTROID_ROWS = 50
+"""Rows at exactly one point from which they look geocoded to a centroid."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points:
+    """What became of the coordinates of a batch."""
+
+    lon: NDArray[np.float64]
+    """Degrees, NaN where there are none."""
+    lat: NDArray[np.float64]
+    position: NDArray[np.int32]
+    """Row of the municipality in the layer, -1 for none."""
+    distance_m: NDArray[np.float64]
+    """Distance to the place, where snapped; NaN elsewhere."""
+    reason: NDArray[np.int8]
+    """Index among ``REASONS``; 0 where placed."""
+    is_blank: NDArray[np.bool_]
+    """Neither coordinate is filled."""
+    is_heap: NDArray[np.bool_]
+    """At least ``CENTROID_ROWS`` rows of the batch stand at exactly this point."""
+
+
+def place_points(
+    locator: Locator,
+    x: pd.Series,
+    y: pd.Series,
+    *,
+    snap_distance_m: float,
+    decimal: Literal["auto", ".", ","] = "auto",
+    crs: str = CRS_WEB,
+) -> Points:
+    """Place a batch by its coordinates.
+
+    Parameters
+    ----------
+    locator : Locator
+        From :func:`geo_engine.places.locator.build_index`.
+    x, y : Series
+        Longitude or easting, latitude or northing, as text or numbers.
+    snap_distance_m : float
+        How far from a municipality a point may lie to be given to the nearest; 0 for never.
+    decimal : {"auto", ".", ","}
+        Decimal mark; ``auto`` takes either, and the last of the two where both stand.
+    crs : str
+        Reference system of the coordinates.
+
+    Returns
+    -------
+    Points
+        Arrays as long as the batch.
+
+    Raises
+    ------
+    TableError
+        ``CRS_MISSING``, ``CRS_UNKNOWN``, or ``CRS_MISMATCH`` when at least half of the numbers
+        cannot be of this reference system.
+    """
+    easting, x_state = parse_numbers(x, decimal=decimal)
+    northing, y_state = parse_numbers(y, decimal=decimal)
+    reason = np.maximum(x_state, y_state)
+    reason[(reason == 0) & (easting == 0) & (northing == 0)] = _CODES["COORD_NULL_ISLAND"]
+    to_degrees = _converter(crs)
+    _check_range(easting[reason == 0], northing[reason == 0], crs)
+    lon, lat = to_degrees(easting, northing)
+    on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    reason[(reason == 0) & ~on_earth] = _CODES["COORD_INVALID"]
+    lon, lat = np.where(reason == 0, lon, np.nan), np.where(reason == 0, lat, np.nan)
+    position = locate(locator, lon, lat)
+    distance_m = np.full(len(lon), np.nan)
+    lost = np.flatnonzero((position < 0) & (reason == 0))
+    if snap_distance_m > 0 and len(lost):
+        position[lost], distance_m[lost] = snap(locator, lon[lost], lat[lost], snap_distance_m)
+        lost = lost[position[lost] < 0]
+    reason[lost] = _CODES["COORD_OUTSIDE"]
+    swapped = locate(locator, *to_degrees(northing[lost], easting[lost])) >= 0
+    reason[lost[swapped]] = _CODES["COORD_SWAPPED"]
+    missing = _CODES["COORD_MISSING"]
+    return Points(
+        lon=lon,
+        lat=lat,
+        position=position,
+        distance_m=distance_m,
+        reason=reason,
+        is_blank=(x_state == missing) & (y_state == missing),
+        is_heap=_heaps(lon, lat),
+    )
+
+
+def parse_numbers(
+    column: pd.Series, *, decimal: Literal["auto", ".", ","] = "auto"
+) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    """Read a column of numbers written with point or comma.
+
+    Parameters
+    ----------
+    column : Series
+        Text or numbers.
+    decimal : {"auto", ".", ","}
+        Decimal mark.
+
+    Returns
+    -------
+    tuple of array
+        Numbers (NaN where there is none), exactly as Python's ``float`` reads them, and for each
+        the index among ``REASONS``: 0, missing or invalid.
+    """
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return numbers, _state(np.isnan(numbers), np.isinf(numbers))
+    text = column.astype("str").str.strip()
+    numeric = _matches(text, _NUMBER) if decimal != "," else np.zeros(len(text), bool)
+    left = np.flatnonzero(~numeric)
+    values = text.to_numpy(dtype=object, na_value="")
+    if len(left):
+        distinct, which = _distinct(values[left])
+        values[left] = np.array([_plain(each, decimal) for each in distinct], object)[which]
+        numeric[left] = _matches(pd.Series(values[left], dtype="str"), _NUMBER)
+    numbers = np.full(len(values), np.nan)
+    numbers[numeric] = values[numeric].astype(np.float64)
+    missing = values == ""
+    return numbers, _state(missing, ~missing & ~np.isfinite(numbers))
+
+
+def _distinct(values: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """Give the distinct values, and the index of each value among them."""
+    which, distinct = pd.factorize(values)
+    return distinct, which
+
+
+def _matches(text: pd.Series, pattern: str) -> NDArray[np.bool_]:
+    """Tell which texts match a pattern whole."""
+    return text.str.fullmatch(pattern, na=False).to_numpy(dtype=bool).copy()
+
+
+def _plain(value: str, decimal: str) -> str:
+    """Write a number with a decimal point; "" when missing, "?" when it is no number."""
+    if _MISSING.fullmatch(value):
+        return ""
+    compact = value.replace("\u00a0", "").replace(" ", "").replace("\u2212", "-")
+    mark = decimal
+    if mark == "auto":
+        mark = "," if compact.rfind(",") > compact.rfind(".") else "."
+    other = "." if mark == "," else ","
+    whole, _, fraction = compact.partition(mark)
+    if other in fraction or (other in whole and decimal != "auto" and mark not in compact):
+        return "?"
+    if other in whole:
+        groups = whole.lstrip("+-").split(other)
+        if not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:]):
+            return "?"
+    return f"{whole.replace(other, '')}.{fraction}" if fraction else whole.replace(other, "")
+
+
+def _state(missing: NDArray[np.bool_], invalid: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Turn two masks into indices among ``REASONS``."""
+    state = np.zeros(len(missing), np.int8)
+    state[missing] = _CODES["COORD_MISSING"]
+    state[invalid] = _CODES["COORD_INVALID"]
+    return state

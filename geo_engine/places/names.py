@@ -1,0 +1,181 @@
+"""One spelling for names of places: keys under which equal names meet."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+MISSING_WORDS = frozenset(("", "#N/D", "#N/A", "N/A", "N.D.", "-", "--", "?", "."))
+"""Contents of a field that say nothing. Words stay: "NA" is Napoli, and what "None" meant to the
+program that wrote it is not known here."""
+_NOT_KEY = re.compile(r"[^A-Z0-9]+")
+_SPELLED = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE", "ä": "ae", "ö": "oe", "ü": "ue"})
+_LETTERS = str.maketrans(
+    {"Ø": "O", "ø": "o", "Đ": "D", "đ": "d", "Ł": "L", "ł": "l", "Æ": "AE", "æ": "ae", "ß": "ss"}
+)
+
+
+@functools.cache
+def vocabulary() -> Mapping[str, Any]:
+    """Read the words that tell one spelling from another.
+
+    Returns
+    -------
+    mapping
+        The tables of ``names.toml``.
+    """
+    text = (resources.files("geo_engine.places") / "names.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def clean(text: object) -> str:
+    """Trim a field and make its spaces single; words that mean nothing become "".
+
+    Parameters
+    ----------
+    text : object
+        A field as read; a missing one may be None or NaN.
+
+    Returns
+    -------
+    str
+        NFC, with plain spaces.
+    """
+    if not isinstance(text, str):
+        return ""
+    trimmed = " ".join(unicodedata.normalize("NFC", text).split())
+    return "" if trimmed.upper() in MISSING_WORDS else trimmed
+
+
+def fold(text: str) -> str:
+    """Write a name in capitals without accents and signs, words apart.
+
+    Parameters
+    ----------
+    text : str
+        Such as "Forlì", "FORLI'" or "San Donà di Piave".
+
+    Returns
+    -------
+    str
+        Such as "FORLI" or "SAN DONA DI PIAVE".
+    """
+    letters = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return _NOT_KEY.sub(" ", plain.upper()).strip()
+
+
+def key(text: str) -> str:
+    """Give the first key of a name: folded, without spaces.
+
+    Parameters
+    ----------
+    text : str
+        A name.
+
+    Returns
+    -------
+    str
+        Such as "SANTANGELODEILOMBARDI".
+    """
+    return fold(text).replace(" ", "")
+
+
+def spelled_key(text: str) -> str:
+    """Give the key of a German name written without umlauts ("Muehlbach").
+
+    Parameters
+    ----------
+    text : str
+        A name.
+
+    Returns
+    -------
+    str
+        The key with ae, oe and ue.
+    """
+    return key(unicodedata.normalize("NFC", text).translate(_SPELLED))
+
+
+def accented_key(text: str) -> str:
+    """Give the key that keeps accents, written as accents or as apostrophes.
+
+    Parameters
+    ----------
+    text : str
+        Such as "Paternò" or "PATERNO'".
+
+    Returns
+    -------
+    str
+        Such as "PATERNO'", which differs from that of "Paterno".
+    """
+    letters = unicodedata.normalize("NFKD", text.translate(_LETTERS)).upper()
+    marked = re.sub(r"[\u0300\u0301\u2019\u2018`\u00b4]", "'", letters)
+    return re.sub(r"[^A-Z0-9']+", "", marked)
+
+
+def abbreviated_key(text: str) -> str:
+    """Give the second key of a name: all forms of "saint" alike, abbreviations in full.
+
+    Parameters
+    ----------
+    text : str
+        Such as "S. Giovanni in Persiceto".
+
+    Returns
+    -------
+    str
+        The same key as that of "San Giovanni in Persiceto".
+    """
+    return " ".join(_words(text))
+
+
+def loose_key(text: str) -> str:
+    """Give the third key of a name: the second without articles and prepositions.
+
+    Parameters
+    ----------
+    text : str
+        Such as "REGGIO CALABRIA".
+
+    Returns
+    -------
+    str
+        The same key as that of "Reggio di Calabria".
+    """
+    small = _word_set("small_words")
+    return " ".join(word for word in _words(text) if word not in small)
+
+
+def _words(text: str) -> list[str]:
+    """Split a folded name into words, with saints alike and abbreviations in full."""
+    folded = f" {fold(text)} "
+    for short, long in vocabulary()["abbreviations"].items():
+        folded = folded.replace(f" {short} ", f" {long} ")
+    saints = _word_set("saints")
+    return ["S" if word in saints else word for word in folded.split()]
+
+
+@functools.cache
+def _word_set(table: str) -> frozenset[str]:
+    """Give the words of one table of the vocabulary."""
+    return frozenset(vocabulary()[table]["words"])
+
+
+@functools.cache
+def foreign_keys() -> frozenset[str]:
+    """Give the keys of marks and countries that say a seat is abroad.
+
+    Returns
+    -------
+    frozenset of str
+        Keys as of :func:`key`.
+    """
+    foreign = vocabulary()["foreign"]
+    return frozenset(key(word) for word in (*foreign["marks"], *foreign["countries"]))

@@ -1,0 +1,257 @@
+"""Resolves a study against boundaries, chains and columns, and names what is wrong in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from libpysal.graph import Graph
+
+from geo_engine.chains.membership import Chain, load_perimeter, select_chains
+from geo_engine.errors import StudyError
+from geo_engine.geographies.coverage import covered_places, edge_places
+from geo_engine.graph.neighbors import contiguity
+from geo_engine.indicators.digital import SignalRule
+from geo_engine.places.assign import PlacingParameters
+from geo_engine.places.locator import Locator, build_index
+from geo_engine.places.resolver import Resolver, build_resolver
+from geo_engine.results import ChainInfo, Facts
+from geo_engine.sources import boundaries
+from geo_engine.study import FirmSource, Placing, Study
+
+POPULATION_YEAR = 2023
+NEEDED = {
+    "coordinates": ("lon", "lat"),
+    "istat_code": ("istat_code",),
+    "cadastral_code": ("cadastral_code",),
+    "name": ("municipality",),
+}
+"""Columns without which a way of placing cannot be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A study with everything it names at hand."""
+
+    study: Study
+    places: gpd.GeoDataFrame
+    """``Results.places``."""
+    provinces: gpd.GeoDataFrame
+    regions: gpd.GeoDataFrame
+    graph: Graph
+    """Neighbors among all municipalities."""
+    chains: dict[str, Chain]
+    signal_rules: tuple[SignalRule, ...]
+    locator: Locator
+    resolver: Resolver
+    population_year: int
+    population_note: str
+
+    def placing_order(self, source: FirmSource) -> tuple[Placing, ...]:
+        """Give the ways of placing that the columns of a source allow, in the study's order."""
+        columns = source.columns
+        return tuple(
+            way
+            for way in self.study.place.order
+            if all(getattr(columns, role) is not None for role in NEEDED[way])
+        )
+
+    def placing_parameters(self, source: FirmSource, decimal: str) -> PlacingParameters:
+        """Give the parameters of placing for a source."""
+        place = self.study.place
+        return PlacingParameters(
+            snap_distance_m=place.snap_distance_m,
+            trust=place.trust,
+            decimal=decimal if source.decimal == "auto" else source.decimal,
+            crs=source.crs,
+        )
+
+
+def resolve(study: Study, root: Path) -> Plan:
+    """Resolve a study.
+
+    Parameters
+    ----------
+    study : Study
+        Checked keys.
+    root : Path
+        Folder under which the paths of the study lie.
+
+    Returns
+    -------
+    Plan
+        Boundaries of the study's date, chains, signals, and the indexes for placing.
+
+    Raises
+    ------
+    StudyError
+        ``NO_PLACING`` when a source has no column by which to place; ``POPULATION_TABLE``.
+    GeoEngineError
+        Whatever boundaries, chains and coverage raise.
+    """
+    _check_placing(study)
+    custom = {key: chain.model_dump() for key, chain in study.chains.custom.items()}
+    chains = select_chains(study.chains.use, custom)
+    layer = boundaries.read_layer(study.boundary_date)
+    population, year, note = _population(study, root)
+    graph = contiguity(layer, kind=study.statistics.neighbors)
+    coverage = study.coverage
+    covered = covered_places(
+        layer, coverage.regions, coverage.provinces, coverage.municipalities
+    )
+    places = layer.assign(
+        population=population, covered=covered, edge=edge_places(covered, graph)
+    )
+    return Plan(
+        study=study,
+        places=places,
+        provinces=boundaries.dissolve(
+            layer, "cod_prov", ["province", "sigla", "cod_reg", "region"]
+        ),
+        regions=boundaries.dissolve(layer, "cod_reg", ["region"]),
+        graph=graph,
+        chains=chains,
+        signal_rules=tuple(SignalRule(**_rule(signal)) for signal in study.digital.signals),
+        locator=build_index(layer),
+        resolver=build_resolver(layer, boundaries.read_changes()),
+        population_year=year,
+        population_note=note,
+    )
+
+
+def state_facts(plan: Plan, years: tuple[int, ...]) -> Facts:
+    """Give what stands in titles, legends and notes of every artefact.
+
+    Parameters
+    ----------
+    plan : Plan
+        The resolved study.
+    years : tuple of int
+        Years with data, ascending.
+
+    Returns
+    -------
+    Facts
+        The same for every output.
+    """
+    study = plan.study
+    signal, signal_en = _signal_name(study)
+    licences = [source.licence for source in study.firms if source.licence]
+    notes = [*dict.fromkeys(licences), boundaries.LICENCE, plan.population_note]
+    return Facts(
+        title=study.title,
+        title_en=study.title_en or study.title,
+        language=study.language,
+        audience=study.audience,
+        simulated=study.simulated,
+        data_date=study.data_date.isoformat(),
+        boundary_date=study.boundary_date.isoformat(),
+        unit=study.unit,
+        status=study.status,
+        signal=signal,
+        signal_en=signal_en,
+        chains=tuple(
+            ChainInfo(key=chain.key, label=chain.label, label_en=chain.label_en)
+            for chain in plan.chains.values()
+        ),
+        years=years,
+        alpha=study.statistics.alpha,
+        family=study.statistics.family,
+        neighbors=study.statistics.neighbors,
+        seed=study.seed,
+        population_year=plan.population_year,
+        coverage=_coverage_name(plan),
+        is_national=study.coverage.is_national,
+        perimeter=load_perimeter().version,
+        source_notes=tuple(notes),
+    )
+
+
+def surveys_digital(study: Study) -> bool:
+    """Tell whether any source says of firms whether they are digital."""
+    counted = any(source.columns.digital is not None for source in study.firms)
+    return bool(study.digital.signals) or counted
+
+
+def _signal_name(study: Study) -> tuple[str, str]:
+    """Name the digital signal in Italian and English; "" when none was surveyed."""
+    digital = study.digital
+    if not surveys_digital(study):
+        return "", ""
+    if digital.label:
+        return digital.label, digital.label_en or digital.label
+    if not digital.signals:
+        return "imprese digitali", "digital firms"
+    joint = (" o ", " or ") if digital.combine == "any" else (" e ", " and ")
+    italian = joint[0].join(signal.label for signal in digital.signals)
+    english = joint[1].join(signal.label_en or signal.label for signal in digital.signals)
+    return italian, english
+
+
+def _coverage_name(plan: Plan) -> str:
+    """Name the covered territory in Italian."""
+    coverage = plan.study.coverage
+    if coverage.is_national:
+        return "Italia"
+    count = int(plan.places["covered"].sum())
+    named = [*coverage.regions, *coverage.provinces]
+    if coverage.municipalities:
+        named.append(f"{len(coverage.municipalities)} comuni indicati")
+    return f"{', '.join(named)} ({count} comuni)"
+
+
+def _check_placing(study: Study) -> None:
+    """Raise when the rows of a source could not be placed at all."""
+    for source in study.firms:
+        usable = [
+            way
+            for way in study.place.order
+            if all(getattr(source.columns, role) is not None for role in NEEDED[way])
+        ]
+        if not usable:
+            raise StudyError(
+                "NO_PLACING",
+                f"{source.path}: no column to place its rows by. Map lon and lat, istat_code, "
+                "cadastral_code, or municipality (with province) under columns.",
+            )
+
+
+def _population(study: Study, root: Path) -> tuple[pd.Series, int, str]:
+    """Read the residents that ship, or the user's own table."""
+    index = boundaries.read_layer(study.boundary_date).index
+    own = study.population
+    if own is None:
+        persons = boundaries.read_population(study.boundary_date, POPULATION_YEAR)
+        return persons, POPULATION_YEAR, boundaries.POPULATION_LICENCE
+    path = (root / own.path).resolve()
+    if not path.is_relative_to(root.resolve()) or not path.is_file():
+        raise StudyError(
+            "POPULATION_TABLE", f"{own.path} is not a file under {root}. Correct population.path."
+        )
+    table = pd.read_csv(path, sep=own.separator, dtype=str, keep_default_na=False)
+    absent = {own.code, own.population} - set(table.columns)
+    if absent:
+        raise StudyError(
+            "POPULATION_TABLE",
+            f"{own.path} lacks {', '.join(sorted(absent))}; it has {', '.join(table.columns)}.",
+        )
+    persons = pd.to_numeric(table[own.population], errors="coerce").to_numpy(float)
+    codes = table[own.code].str.strip().str.zfill(6)
+    series = pd.Series(persons, index=codes)
+    known = series.index.isin(index)
+    if not known.any() or series.index.has_duplicates or (np.nan_to_num(persons) < 0).any():
+        raise StudyError(
+            "POPULATION_TABLE",
+            f"{own.path}: {int(known.sum())} of {len(series)} codes are municipalities of "
+            f"{study.boundary_date}; each may stand once, with persons >= 0.",
+        )
+    return series.reindex(index).rename("population"), own.year, own.source
+
+
+def _rule(signal: object) -> dict[str, object]:
+    """Give the keys of a signal that its rule needs."""
+    names = ("column", "label", "rule", "yes", "no", "threshold", "empty")
+    return {name: getattr(signal, name) for name in names}

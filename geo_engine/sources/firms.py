@@ -1,0 +1,350 @@
+"""Reads firm extracts: CSV, Parquet, XLSX and GeoPackage, as text, every record accounted for."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import pyarrow as pa
+
+from geo_engine.errors import SourceError
+from geo_engine.sources.batches import FirmBatch, SourceDialect, set_totals_aside
+from geo_engine.study import FirmSource
+
+__all__ = [
+    "FirmBatch",
+    "SourceDialect",
+    "check_mapping",
+    "detect",
+    "open_source",
+    "read_batches",
+]
+
+_SUFFIXES = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "csv",
+    ".dat": "csv",
+    ".parquet": "parquet",
+    ".geoparquet": "parquet",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".gpkg": "gpkg",
+}
+_SIGNATURES = {
+    b"PK\x03\x04": "xlsx",
+    b"PAR1": "parquet",
+    b"SQLite format 3\0": "gpkg",
+    b"\xd0\xcf\x11\xe0": "xls",
+    b"\x1f\x8b": "gzip",
+    b"%PDF": "pdf",
+    b"FGB\x03": "flatgeobuf",
+}
+_HTML = (b"<!doctype html", b"<html")
+_COMMA_NUMBER = r"^\s*[-+]?\d{1,8},\d+\s*$"
+_REMOTE = re.compile(r"^[a-z][a-z0-9+.-]+://|^/vsi|^\\\\|^//", re.IGNORECASE)
+
+
+def open_source(source: FirmSource, root: Path) -> list[Path]:
+    """Find the files of a source under its root folder.
+
+    Parameters
+    ----------
+    source : FirmSource
+        Its ``path`` is a file or a glob such as ``estratti/*.csv``.
+    root : Path
+        The study's folder, or the data root given by the user.
+
+    Returns
+    -------
+    list of Path
+        Existing files, sorted.
+
+    Raises
+    ------
+    SourceError
+        ``REMOTE_NOT_ALLOWED`` for an address, ``PATH_OUTSIDE`` for a path or link that leaves the
+        root, ``SOURCE_MISSING`` when nothing is found.
+    """
+    text = source.path
+    if _REMOTE.search(text):
+        raise SourceError(
+            "REMOTE_NOT_ALLOWED", f"{text}: only local files are read. Download it, then name it."
+        )
+    relative = _under(text, root)
+    found = [root / relative] if (root / relative).is_file() else _matches(root, relative)
+    inside = root.resolve()
+    for path in found:
+        if not path.resolve().is_relative_to(inside):
+            raise SourceError(
+                "PATH_OUTSIDE",
+                f"{path.name} is a link to a file outside {root}. Copy the file there, or give "
+                "another --data-root.",
+            )
+    if not found:
+        raise SourceError("SOURCE_MISSING", f"{text} is not under {root}.{_near(root / relative)}")
+    return found
+
+
+def detect(source: FirmSource, path: Path) -> SourceDialect:
+    """Understand how a file is written.
+
+    Parameters
+    ----------
+    source : FirmSource
+        What the study says of it; ``auto`` values are decided by evidence.
+    path : Path
+        One file of :func:`open_source`.
+
+    Returns
+    -------
+    SourceDialect
+        For the manifest, and for :func:`read_batches`.
+
+    Raises
+    ------
+    SourceError
+        For a file that cannot be read whole and unchanged; each code is in the class that raises.
+    """
+    dialect = _dialect(source, path, _format(source, path))
+    return replace(dialect, decimal=_decimal(source, path, dialect))
+
+
+def read_batches(
+    source: FirmSource, path: Path, *, dialect: SourceDialect | None = None
+) -> Iterator[FirmBatch]:
+    """Read a file as text, in batches; memory does not grow with a CSV's size.
+
+    Parameters
+    ----------
+    source : FirmSource
+        What the study says of it.
+    path : Path
+        One file of :func:`open_source`.
+    dialect : SourceDialect, optional
+        Of :func:`detect`, where it was called already.
+
+    Yields
+    ------
+    FirmBatch
+        Records in the file's order; rows and quarantined together are all records of the file.
+
+    Raises
+    ------
+    SourceError
+        As :func:`detect`; ``RECORDS_LOST`` when the independent count differs.
+    """
+    known = dialect or detect(source, path)
+    for batch in _batches(source, path, known):
+        yield set_totals_aside(batch, source.total_rows, path.name)
+
+
+def check_mapping(columns_present: tuple[str, ...], wanted: dict[str, str | int]) -> dict[str, str]:
+    """Find the columns that a study names.
+
+    Parameters
+    ----------
+    columns_present : tuple of str
+        Of :class:`SourceDialect`.
+    wanted : dict of str to str or int
+        Column by role; a number is a position from 1.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the column by role.
+
+    Raises
+    ------
+    SourceError
+        ``MISSING_COLUMN``, with each absent column and the near names.
+    """
+    found: dict[str, str] = {}
+    absent: list[str] = []
+    for role, column in wanted.items():
+        name = _column(columns_present, column)
+        if name is None:
+            absent.append(f"{column!r} ({role}){_near_columns(columns_present, column)}")
+        else:
+            found[role] = name
+    if absent:
+        raise SourceError(
+            "MISSING_COLUMN",
+            f"{len(absent)} of {len(wanted)} columns are not in the file: {'; '.join(absent)}. "
+            f"It has: {', '.join(columns_present)}.",
+        )
+    return found
+
+
+def _under(text: str, root: Path) -> Path:
+    """Give a path relative to the root, or refuse one that leaves it."""
+    parts = {*PurePosixPath(text).parts, *PureWindowsPath(text).parts}
+    if ".." in parts or text.startswith("~"):
+        raise SourceError("PATH_OUTSIDE", f"{text} leaves {root}. Give a path below it.")
+    path = Path(text)
+    if not path.is_absolute() and not PureWindowsPath(text).drive:
+        return path
+    try:
+        return path.relative_to(root.absolute())
+    except ValueError:
+        raise SourceError(
+            "PATH_OUTSIDE", f"{text} is not below {root}. Give its folder as --data-root."
+        ) from None
+
+
+def _matches(root: Path, relative: Path) -> list[Path]:
+    """Give the files that a pattern matches, sorted."""
+    if not any(mark in str(relative) for mark in "*?["):
+        return []
+    return sorted(path for path in root.glob(str(relative)) if path.is_file())
+
+
+def _near(path: Path) -> str:
+    """Name files that a user may have meant."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f" The folder {folder} does not exist."
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
+    return f" Near names: {', '.join(near or names[:5]) or 'none'}."
+
+
+def _format(source: FirmSource, path: Path) -> str:
+    """Decide the format by the file's name, and refuse content of another one."""
+    asked = _SUFFIXES.get(path.suffix.lower()) if source.format == "auto" else source.format
+    if asked is None:
+        raise SourceError(
+            "FORMAT_UNKNOWN",
+            f"{path.name}: the ending {path.suffix or '(none)'} is not known. Set format to csv, "
+            "parquet, xlsx or gpkg.",
+        )
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head:
+        raise SourceError("EMPTY_INPUT", f"{path.name} has 0 bytes. Export it again.")
+    content = _content(head)
+    if content == "vrt":
+        raise SourceError(
+            "DRIVER_NOT_ALLOWED",
+            f"{path.name} is a GDAL virtual dataset, which may name any other file. Give the data.",
+        )
+    if content != asked and not (asked in {"parquet", "xlsx", "gpkg"} and content == "csv"):
+        raise SourceError(
+            "FORMAT_MISMATCH",
+            f"{path.name} is read as {asked}, and its content is {content}. Rename it or save it "
+            "as CSV, Parquet, XLSX or GeoPackage.",
+        )
+    if content != asked:
+        return _refuse_damaged(asked, path)
+    return asked
+
+
+def _refuse_damaged(asked: str, path: Path) -> str:
+    """Say that a file does not begin as its format does."""
+    code = {"parquet": "PARQUET_CORRUPT", "xlsx": "XLSX_CORRUPT", "gpkg": "GPKG_CORRUPT"}[asked]
+    raise SourceError(code, f"{path.name} does not begin as {asked} does. Copy or export it again.")
+
+
+def _content(head: bytes) -> str:
+    """Tell the format from a file's first bytes; text that is nothing else is ``csv``."""
+    for signature, name in _SIGNATURES.items():
+        if head.startswith(signature):
+            return name
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if b"<ogrvrtdatasource" in start or start.startswith(b"<vrtdataset"):
+        return "vrt"
+    if start.startswith(_HTML):
+        return "html"
+    if start.startswith((b"<?xml", b"<kml", b"<gml")):
+        return "xml"
+    return "csv"
+
+
+def _dialect(source: FirmSource, path: Path, form: str) -> SourceDialect:
+    """Understand a file of a known format."""
+    if form == "csv":
+        from geo_engine.sources.csv_dialect import csv_dialect
+
+        return csv_dialect(source, path)
+    if form == "parquet":
+        from geo_engine.sources.parquet_records import parquet_dialect
+
+        return parquet_dialect(path)
+    if form == "xlsx":
+        from geo_engine.sources.workbook_records import workbook_dialect
+
+        return workbook_dialect(path, source.sheet, source.header)
+    from geo_engine.sources.geopackage_records import geopackage_dialect
+
+    return geopackage_dialect(path, source.layer)
+
+
+def _batches(source: FirmSource, path: Path, dialect: SourceDialect) -> Iterator[FirmBatch]:
+    """Read a file that was understood."""
+    if dialect.format == "csv":
+        from geo_engine.sources.csv_records import read_csv_batches
+
+        return read_csv_batches(path, dialect, suspect=source.quote == "auto")
+    if dialect.format == "parquet":
+        from geo_engine.sources.parquet_records import read_parquet_batches
+
+        return read_parquet_batches(path, dialect)
+    if dialect.format == "xlsx":
+        from geo_engine.sources.workbook_records import read_workbook_batches
+
+        return read_workbook_batches(path, dialect)
+    from geo_engine.sources.geopackage_records import read_geopackage_batches
+
+    return read_geopackage_batches(path, dialect)
+
+
+def _decimal(source: FirmSource, path: Path, dialect: SourceDialect) -> str:
+    """Decide the decimal mark of the coordinates by their values in the first batch."""
+    if source.decimal != "auto":
+        return source.decimal
+    wanted = (source.columns.lon, source.columns.lat)
+    names = [_column(dialect.columns, column) for column in wanted if column is not None]
+    present = [name for name in names if name is not None]
+    if not present:
+        return "."
+    first = next(_batches(source, path, dialect)).rows
+    return decimal_mark([first[name] for name in present])
+
+
+def decimal_mark(columns: list[pa.ChunkedArray]) -> str:
+    """Tell whether numbers are written with a comma.
+
+    Parameters
+    ----------
+    columns : list of ChunkedArray
+        Columns of text.
+
+    Returns
+    -------
+    str
+        ``,`` when more than half of the filled values are numbers with a comma, otherwise ``.``.
+    """
+    import pyarrow.compute as pc
+
+    commas = filled = 0
+    for values in columns:
+        commas += pc.sum(pc.match_substring_regex(values, _COMMA_NUMBER)).as_py() or 0
+        filled += pc.sum(pc.not_equal(pc.utf8_trim_whitespace(values), "")).as_py() or 0
+    return "," if commas * 2 > filled else "."
+
+
+def _column(present: tuple[str, ...], column: str | int) -> str | None:
+    """Find one column by name or position."""
+    if isinstance(column, str):
+        return column if column in present else None
+    return present[column - 1] if 1 <= column <= len(present) else None
+
+
+def _near_columns(present: tuple[str, ...], column: str | int) -> str:
+    """Name columns that a user may have meant."""
+    by_plain_name = {name.strip().casefold(): name for name in present}
+    near = difflib.get_close_matches(str(column).strip().casefold(), list(by_plain_name), n=2)
+    return f", near: {', '.join(by_plain_name[name] for name in near)}" if near else ""

@@ -1,0 +1,76 @@
+"""Values as multiples of a quantum: without loss where they have one, on a grid elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+FINEST = 1 << 24
+"""Values with more steps than this between smallest and largest are taken as continuous."""
+CLOSE = 1e-7
+"""A value this near to a multiple, in steps of the quantum, is that multiple."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaled:
+    """The values of one map from zero up, in a unit that does not depend on theirs."""
+
+    values: FloatArray
+    """Whole numbers when ``is_lattice``; otherwise between 0 and 1."""
+    is_lattice: bool
+
+
+def scaled(values: FloatArray) -> Scaled:
+    """Find the common quantum of some values, or stretch them between 0 and 1.
+
+    Counts, shares with few denominators and ranks have a quantum; then the values are exact whole
+    numbers afterwards, and floating noise such as 1/3 + 2/3 against 1 is gone.
+
+    Parameters
+    ----------
+    values : ndarray
+        Finite values, not all equal.
+
+    Returns
+    -------
+    Scaled
+        The smallest value is 0.
+    """
+    shifted = values - values.min()
+    largest = float(shifted.max())
+    quantum = _quantum(np.unique(shifted), largest)
+    if quantum > 0:
+        steps = np.rint(shifted / quantum)
+        if np.abs(shifted / quantum - steps).max() < CLOSE:
+            return Scaled(values=steps, is_lattice=True)
+    return Scaled(values=shifted / largest, is_lattice=False)
+
+
+def _quantum(distinct: FloatArray, largest: float) -> float:
+    """Compute the greatest common divisor of sorted values from 0 up; 0 when there is none."""
+    if np.array_equal(distinct, np.rint(distinct)) and largest < 2**53:
+        divisor = int(np.gcd.reduce(distinct.astype(np.int64)))
+        return float(divisor) if largest / divisor <= FINEST else 0.0
+    # Rounding leaves some 1e-16 of the largest value in every remainder.
+    noise = largest * 1e-12
+    smallest = largest / (1 << 17)
+    divisor_so_far = 0.0
+    for value in distinct[1:]:
+        divisor_so_far = _common_divisor(float(value), divisor_so_far, noise)
+        if divisor_so_far < smallest:
+            return 0.0
+    return largest / round(largest / divisor_so_far)
+
+
+def _common_divisor(a: float, b: float, noise: float) -> float:
+    """Run Euclid's algorithm on two lengths, remainders below the noise being zero."""
+    while b > noise:
+        remainder = a % b
+        if b - remainder <= noise:
+            remainder = 0.0
+        a, b = b, remainder
+    return a

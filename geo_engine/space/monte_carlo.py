@@ -1,0 +1,176 @@
+"""Random draws of neighbors, one shared pool for all places of a map."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+FIRST_ROUND = 9_999
+SECOND_ROUND = 99_999
+BATCH = 5_000
+
+
+def map_seed(seed: int, *labels: object) -> np.random.SeedSequence:
+    """Derive the seed of one map from its labels, so that other maps never change it.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the study.
+    *labels : object
+        What names the map (chain, year); compared as text.
+
+    Returns
+    -------
+    SeedSequence
+        The same for the same labels on every machine.
+    """
+    words = [
+        int.from_bytes(hashlib.sha256(str(label).encode()).digest()[:8], "little")
+        for label in labels
+    ]
+    return np.random.SeedSequence([seed, *words])
+
+
+def shared_pool_tails(
+    values: FloatArray,
+    focal: IntArray,
+    draws: IntArray,
+    observed: FloatArray,
+    *,
+    permutations: int,
+    seed: np.random.SeedSequence,
+    tolerance: float = 1e-9,
+) -> tuple[IntArray, IntArray]:
+    """Count, over random draws, the sums at most and at least as large as the observed ones.
+
+    Each permutation draws one sequence of distinct places; its first k values serve every place
+    with k neighbors. A place that is drawn into its own sample is replaced by draw k + 1, which
+    leaves k distinct others, all subsets equally likely.
+
+    Parameters
+    ----------
+    values : ndarray
+        Values of the map.
+    focal : ndarray of int
+        Positions of the places to test.
+    draws : ndarray of int
+        Number of neighbors of each; less than the number of values.
+    observed : ndarray
+        Sum over the neighbors of each.
+    permutations : int
+        Number of sequences.
+    seed : SeedSequence
+        Where the sequences come from.
+    tolerance : float
+        Sums nearer than this, times the largest absolute value, are tied.
+
+    Returns
+    -------
+    lower, upper : ndarray of int
+        Sums <= observed, and sums >= observed; a tie is counted in both.
+    """
+    generator = np.random.default_rng(seed)
+    tied = tolerance * float(np.abs(values).max(initial=0.0))
+    longest = min(int(draws.max()) + 1, len(values))
+    deck = np.arange(len(values))
+    lower = np.zeros(len(focal), np.int64)
+    upper = np.zeros(len(focal), np.int64)
+    for begin in range(0, permutations, BATCH):
+        rows = min(BATCH, permutations - begin)
+        uniform = generator.random((rows, longest))
+        _count_batch(values, focal, draws, observed, (uniform, deck, tied), (lower, upper))
+    return lower, upper
+
+
+def monte_carlo_p(
+    values: FloatArray,
+    focal: IntArray,
+    draws: IntArray,
+    observed: FloatArray,
+    *,
+    seed: np.random.SeedSequence,
+) -> tuple[FloatArray, FloatArray]:
+    """Estimate two-sided p-values, with more draws where the first look is not clearly large.
+
+    Parameters
+    ----------
+    values, focal, draws, observed : ndarray
+        As in :func:`shared_pool_tails`.
+    seed : SeedSequence
+        Two independent streams are derived from it.
+
+    Returns
+    -------
+    p_value, p_error : ndarray
+        ``min(1, 2 (1 + count) / (1 + permutations))`` of the smaller tail, and two standard
+        errors. The second look uses fresh draws only, so that choosing it biases nothing.
+    """
+    # Built anew, not spawned: spawning would change the caller's seed from one call to the next.
+    streams = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key).spawn(2)
+    p, error = _two_sided(values, focal, draws, observed, FIRST_ROUND, streams[0])
+    again = np.flatnonzero(p < 0.2)
+    if len(again):
+        p[again], error[again] = _two_sided(
+            values, focal[again], draws[again], observed[again], SECOND_ROUND, streams[1]
+        )
+    return p, error
+
+
+def _two_sided(
+    values: FloatArray,
+    focal: IntArray,
+    draws: IntArray,
+    observed: FloatArray,
+    permutations: int,
+    seed: np.random.SeedSequence,
+) -> tuple[FloatArray, FloatArray]:
+    """Give the p-values of one round and two of their standard errors."""
+    lower, upper = shared_pool_tails(
+        values, focal, draws, observed, permutations=permutations, seed=seed
+    )
+    tail = (1 + np.minimum(lower, upper)) / (1 + permutations)
+    error = 4 * np.sqrt(tail * (1 - tail) / permutations)
+    return np.minimum(1.0, 2 * tail), error
+
+
+@numba.njit(cache=True)
+def _count_batch(
+    values: FloatArray,
+    focal: IntArray,
+    draws: IntArray,
+    observed: FloatArray,
+    pool: tuple[FloatArray, IntArray, float],
+    counts: tuple[IntArray, IntArray],
+) -> None:  # pragma: no cover
+    """Add the counts of one batch of sequences."""
+    uniform, deck, tied = pool
+    lower, upper = counts
+    n = len(values)
+    longest = uniform.shape[1]
+    sums = np.zeros(longest + 1)
+    place = np.full(n, n, np.int64)  # at which draw a place came, n when it did not
+    for r in range(uniform.shape[0]):
+        # A partial shuffle of any deck is uniform, so the deck is never put back in order.
+        for j in range(longest):
+            at = j + int(uniform[r, j] * (n - j))
+            deck[j], deck[at] = deck[at], deck[j]
+            sums[j + 1] = sums[j] + values[deck[j]]
+            place[deck[j]] = j
+        for i in range(len(focal)):
+            k = draws[i]
+            total = sums[k]
+            if place[focal[i]] < k:
+                total = sums[k + 1] - values[focal[i]]
+            if total <= observed[i] + tied:
+                lower[i] += 1
+            if total >= observed[i] - tied:
+                upper[i] += 1
+        for j in range(longest):
+            place[deck[j]] = n

@@ -1,0 +1,102 @@
+"""Tails of the sum of neighbors' values on small maps: by enumeration, or value by value."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@numba.njit(cache=True)
+def enumerated_tails(
+    others: FloatArray, draws: int, observed: float, tolerance: float
+) -> tuple[float, float]:  # pragma: no cover
+    """Count all subsets whose sum is at most, or at least, the observed one.
+
+    Parameters
+    ----------
+    others : ndarray
+        Values that can be drawn.
+    draws : int
+        Size of the subsets, from 1 to the number of values.
+    observed : float
+        The sum that occurred.
+    tolerance : float
+        Sums nearer than this are tied, and count on both sides.
+
+    Returns
+    -------
+    lower, upper : float
+        P(sum <= observed) and P(sum >= observed).
+    """
+    n = len(others)
+    chosen = np.arange(draws)
+    partial = np.zeros(draws + 1)
+    for j in range(draws):
+        partial[j + 1] = partial[j] + others[j]
+    lower = 0
+    upper = 0
+    subsets = 0
+    while True:
+        subsets += 1
+        if partial[draws] <= observed + tolerance:
+            lower += 1
+        if partial[draws] >= observed - tolerance:
+            upper += 1
+        last = draws - 1
+        while last >= 0 and chosen[last] == n - draws + last:
+            last -= 1
+        if last < 0:
+            break
+        chosen[last] += 1
+        for j in range(last + 1, draws):
+            chosen[j] = chosen[j - 1] + 1
+        for j in range(last, draws):
+            partial[j + 1] = partial[j] + others[chosen[j]]
+    return lower / subsets, upper / subsets
+
+
+@numba.njit(cache=True)
+def programmed_tails(
+    others: IntArray, draws: int, thresholds: IntArray
+) -> FloatArray:  # pragma: no cover
+    """Compute P(sum <= threshold) by admitting one value after another.
+
+    Every step mixes two probabilities with weights that add up to one, so no digit is lost,
+    however large the share of the map that is drawn.
+
+    Parameters
+    ----------
+    others : ndarray of int
+        Values >= 0 that can be drawn.
+    draws : int
+        Size of the subsets, from 1 to the number of values.
+    thresholds : ndarray of int
+        Sums up to which to cumulate.
+
+    Returns
+    -------
+    ndarray
+        One probability for each threshold.
+    """
+    length = max(thresholds.max() + 1, 1)
+    table = np.zeros((draws + 1, length))
+    table[0, 0] = 1.0
+    for m in range(1, len(others) + 1):
+        value = others[m - 1]
+        for j in range(min(m, draws), 0, -1):
+            share = j / m
+            row = table[j]
+            before = table[j - 1]
+            for s in range(length):
+                row[s] *= 1.0 - share
+            for s in range(value, length):
+                row[s] += share * before[s - value]
+    tails = np.zeros(len(thresholds))
+    for c in range(len(thresholds)):
+        for s in range(thresholds[c] + 1):
+            tails[c] += table[draws, s]
+    return tails
