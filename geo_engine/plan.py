@@ -12,6 +12,7 @@ from libpysal.graph import Graph
 
 from geo_engine.chains.membership import Chain, load_perimeter, select_chains
 from geo_engine.errors import StudyError
+from geo_engine.geographies.administrative import COUNTRY
 from geo_engine.geographies.coverage import covered_places, edge_places
 from geo_engine.graph.neighbors import contiguity
 from geo_engine.indicators.digital import SignalRule
@@ -49,6 +50,8 @@ class Plan:
     resolver: Resolver
     population_year: int
     population_note: str
+    reference: pd.DataFrame
+    """Totals given by the user: level, area (code), chain, year, firms, known, digital."""
 
     def placing_order(self, source: FirmSource) -> tuple[Placing, ...]:
         """Give the ways of placing that the columns of a source allow, in the study's order."""
@@ -99,12 +102,8 @@ def resolve(study: Study, root: Path) -> Plan:
     population, year, note = _population(study, root)
     graph = contiguity(layer, kind=study.statistics.neighbors)
     coverage = study.coverage
-    covered = covered_places(
-        layer, coverage.regions, coverage.provinces, coverage.municipalities
-    )
-    places = layer.assign(
-        population=population, covered=covered, edge=edge_places(covered, graph)
-    )
+    covered = covered_places(layer, coverage.regions, coverage.provinces, coverage.municipalities)
+    places = layer.assign(population=population, covered=covered, edge=edge_places(covered, graph))
     return Plan(
         study=study,
         places=places,
@@ -119,6 +118,7 @@ def resolve(study: Study, root: Path) -> Plan:
         resolver=build_resolver(layer, boundaries.read_changes()),
         population_year=year,
         population_note=note,
+        reference=_reference(study, layer),
     )
 
 
@@ -249,6 +249,22 @@ def _population(study: Study, root: Path) -> tuple[pd.Series, int, str]:
             f"{study.boundary_date}; each may stand once, with persons >= 0.",
         )
     return series.reindex(index).rename("population"), own.year, own.source
+
+
+def _reference(study: Study, layer: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Give each total of reference the level and code of its area."""
+    rows = []
+    for total in study.reference:
+        if total.area.strip().casefold() == "italia":
+            level, code = "country", COUNTRY
+        else:
+            inside = covered_places(layer, (total.area,))
+            level, code = "region", str(layer.loc[inside, "cod_reg"].iloc[0])
+        counts = (total.firms, total.known, total.digital)
+        rows.append((level, code, total.chain, total.year, *counts))
+    columns = ["level", "area", "chain", "year", "firms", "known", "digital"]
+    numbers = {name: float for name in columns[-3:]}
+    return pd.DataFrame(rows, columns=columns).astype(numbers)
 
 
 def _rule(signal: object) -> dict[str, object]:

@@ -70,6 +70,7 @@ class FirmSource(_Keys):
     ateco_version: Literal["2007", "2025", "detect"] = Field(
         "detect", description="Edition of the ATECO codes, or detect by marker codes."
     )
+    ateco: str = Field("", description="ATECO code of every row, where there is no column of it.")
     year: Year | None = Field(None, description="Year of a one-date snapshot.")
     licence: str = Field("", description="Source and licence, printed on every artefact.")
     columns: Columns = Columns()

@@ -298,13 +298,12 @@ def _settle_plain(
         if reading.odd and zeros_lost and padded:
             return "", "", AMBIGUOUS, _damage([code, *padded])
         return code, REPAIRED if reading.repaired else "", "", ""
-    if _known((code,), EDITIONS):
+    if _known((code,), EDITIONS) and not (padded and zeros_lost):
         return "", INVALID, "", f"{code} exists in the other edition of ATECO only."
-    stripped = _without_added_zeros(code, editions)
-    if stripped and padded:
-        return "", "", AMBIGUOUS, _damage([stripped, *padded])
-    if stripped or padded:
-        return stripped or padded[0], REPAIRED, "", ""
+    # of a code written at full length both damages are possible, but a lost zero is the usual one
+    whole = padded[0] if padded else _without_added_zeros(code, editions)
+    if whole:
+        return whole, REPAIRED, "", ""
     return "", INVALID, "", f"{code} is not a code of ATECO {' or '.join(editions)}."
 
 

@@ -1,1 +1,1 @@
-"""."""
+"""One file for each command: parse, call, print."""

@@ -136,7 +136,7 @@ def _links(graph: Graph) -> tuple[IntArray, IntArray, int]:
 
 
 def _vertices(geometries: npt.NDArray[np.object_]) -> tuple[IntArray, IntArray, IntArray]:
-    """Number the distinct vertices: vertex, ring and place of every corner, in drawing order."""
+    """Give numbers to the vertices: vertex, ring and place of every corner, in drawing order."""
     parts, part_owner = shapely.get_parts(geometries, return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
     corners, ring = shapely.get_coordinates(rings, return_index=True)
@@ -150,7 +150,7 @@ def _vertices(geometries: npt.NDArray[np.object_]) -> tuple[IntArray, IntArray, 
 
 
 def _edges(vertex: IntArray, ring: IntArray, owner: IntArray) -> tuple[IntArray, IntArray]:
-    """Number the edges of all rings, whichever way they are drawn."""
+    """Give numbers to the edges of all rings, whichever way they are drawn."""
     same_ring = ring[1:] == ring[:-1]
     start, end = vertex[:-1][same_ring], vertex[1:][same_ring]
     size = int(vertex.max(initial=0)) + 1

@@ -1,4 +1,4 @@
-"""Is a firm digital? Signals read from one column by a closed rule, and their combination."""
+"""Digital signals, read from one column by a closed rule, and their combination."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ Signals = npt.NDArray[np.int8]
 YES, NO, UNKNOWN = 1, 0, -1
 
 UNKNOWN_WORDS = frozenset(
-    ("n.d.", "n.d", "nd", "n/d", "?", "null", "nan", "no data", "non noto", "non nota")
-    + ("non rilevato", "non rilevata", "non dichiarato", "sconosciuto", "unknown")
+    {
+        *("n.d.", "n.d", "nd", "n/d", "?", "null", "nan", "no data", "non noto", "non nota"),
+        *("non rilevato", "non rilevata", "non dichiarato", "sconosciuto", "unknown"),
+    }
 )
 """Ways of writing that a value is not known; they never mean no."""
 _SIGNED_NUMBER = re.compile(r"^[+-]?[\d.,]+%?$")

@@ -1,69 +1,26 @@
-"""Is a text the address of a firm's own website?"""
+"""Websites: is a text the address of a firm's own site."""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 OWN, NOT_OWN, UNCLEAR = 1, 0, -1
 
-ABSENT = frozenset(
-    ("-", "--", "---", "/", ".", "x", "0", "no", "n", "n/a", "na", "n.a.", "n.a", "none", "nil")
-    + ("assente", "assenti", "nessuno", "nessuna", "non presente", "non ha", "mancante", "niente")
-    + ("non esiste", "non c'è", "senza", "false", "falso")
+_LISTS: dict[str, list[str]] = tomllib.loads(
+    Path(__file__).with_name("websites.toml").read_text(encoding="utf-8")
 )
+ABSENT = frozenset(_LISTS["absent"])
 """Ways of writing that there is no website."""
-ABSENT_PHRASES = (
-    ("nessun sito", "senza sito", "non disponibile", "non presente", "non attivo", "non ancora")
-    + ("non esiste", "non ha ", "non possiede", "in costruzione", "sito in ", "in corso")
-    + ("in fase", "in allestimento", "in lavorazione", "in sviluppo", "in preparazione")
-    + ("in aggiornamento", "under construction", "coming soon", "work in progress")
-)
+ABSENT_PHRASES = tuple(_LISTS["absent_phrases"])
 """Beginnings of sentences that say there is no website, or none yet."""
-SOCIAL = (
-    ("facebook.com", "fb.com", "fb.me", "fb.watch", "instagram.com", "instagr.am", "linkedin.com")
-    + ("lnkd.in", "twitter.com", "x.com", "youtube.com", "youtu.be", "tiktok.com", "wa.me", "t.me")
-    + ("whatsapp.com", "telegram.me", "telegram.org", "linktr.ee", "pinterest.com", "pinterest.it")
-    + ("threads.net", "threads.com", "snapchat.com", "vk.com", "bio.link", "beacons.ai", "lnk.bio")
-    + ("taplink.cc", "discord.gg", "discord.com", "twitch.tv", "vimeo.com", "flickr.com")
-)
-"""Social networks and pages of links: a page there is not a website of its own."""
-DIRECTORIES = (
-    ("paginegialle.it", "paginebianche.it", "pgcasa.it", "registroimprese.it", "europages.it")
-    + ("europages.com", "kompass.com", "virgilio.it", "tripadvisor.it", "tripadvisor.com")
-    + ("trovaprezzi.it", "infobel.com", "misterimprese.it", "reteimprese.it", "tuttocitta.it")
-    + ("g.page", "goo.gl", "google.com", "google.it", "forms.gle", "booking.com", "airbnb.it")
-    + ("airbnb.com", "subito.it", "ebay.it", "amazon.it", "amazon.com", "apps.apple.com")
-)
-"""Directories, market places and search engines; Google Sites is excepted below."""
-MAIL_HOSTS = frozenset(
-    ("gmail.com", "hotmail.com", "hotmail.it", "outlook.com", "outlook.it", "yahoo.com", "yahoo.it")
-    + ("libero.it", "tiscali.it", "alice.it", "tin.it", "pec.it", "legalmail.it", "aruba.it")
-    + ("arubapec.it", "icloud.com", "live.it", "fastwebnet.it", "tim.it", "postecert.it")
-)
+SOCIAL_NAMES = frozenset(_LISTS["social_names"])
+OTHERS = (*_LISTS["social"], *_LISTS["directories"])
+"""Hosts where a page is not a website of its own."""
+MAIL_HOSTS = frozenset(_LISTS["mail_hosts"])
 """Home pages of mail providers, which stand for a mutilated e-mail address."""
-GENERIC_DOMAINS = frozenset(
-    ("com", "net", "org", "info", "biz", "name", "pro", "mobi", "online", "site", "website", "web")
-    + ("shop", "store", "app", "dev", "cloud", "tech", "digital", "agency", "studio", "company")
-    + ("group", "global", "world", "life", "live", "blog", "news", "media", "design", "art", "care")
-    + ("email", "solutions", "services", "systems", "network", "software", "academy", "training")
-    + ("consulting", "finance", "capital", "energy", "health", "bio", "eco", "green", "farm", "food")
-    + ("wine", "restaurant", "travel", "tours", "hotel", "house", "homes", "estate", "immo", "srl")
-    + ("casa", "fashion", "moda", "style", "shoes", "beauty", "fit", "fitness", "yoga", "sport")
-    + ("games", "game", "fun", "club", "team", "social", "community", "foundation", "xyz", "one")
-    + ("top", "vip", "work", "works", "expert", "ventures", "partners", "holdings", "legal", "law")
-    + ("tax", "clinic", "dental", "vet", "pet", "auto", "cars", "bike", "taxi", "space", "earth")
-    + ("city", "zone", "today", "center", "centre", "institute", "university", "school", "education")
-    + ("science", "engineering", "industries", "supply", "tools", "equipment", "parts", "market")
-    + ("trade", "trading", "business", "enterprises", "international", "photo", "photos", "pics")
-    + ("photography", "gallery", "film", "video", "music", "audio", "theater", "events", "party")
-    + ("wedding", "jewelry", "gifts", "toys", "kids", "mba", "ltd", "llc", "inc", "gmbh", "coop")
-    + ("aero", "museum", "jobs", "travel", "cat", "asia", "eus", "gal", "ink", "wiki", "plus", "run")
-    + ("guru", "ninja", "rocks", "cool", "land", "garden", "build", "builders", "construction")
-    + ("delivery", "express", "direct", "host", "hosting", "page", "link", "click", "codes", "tech")
-    + ("financial", "fund", "investments", "insurance", "money", "credit", "gold", "green", "ooo")
-    + ("vision", "technology", "computer", "marketing", "productions", "ski", "surf", "beer", "pizza")
-    + ("cafe", "coffee", "bar", "catering", "kitchen", "organic", "bet", "cash", "chat", "love")
-)
+GENERIC_DOMAINS = frozenset(_LISTS["domains"])
 """Domains of more than two letters believed without a scheme or www before them."""
 LONGEST_DOMAIN = 14
 
@@ -111,7 +68,7 @@ def _address_value(token: str) -> int:
         return NOT_OWN
     marked = address != token or host.startswith("www.")
     host = re.sub(r":\d*$", "", re.sub(r"\.{2,}", ".", host)).removeprefix("www.").strip(".")
-    if host in ("facebook", "instagram", "linkedin", "tiktok", "twitter", "youtube", "whatsapp"):
+    if host in SOCIAL_NAMES:
         return NOT_OWN
     match = _HOST.match(host)
     if match is None or not _is_believable(match["domain"], marked=marked):
@@ -132,4 +89,4 @@ def _belongs_to_others(host: str) -> bool:
         return False
     if host in MAIL_HOSTS or host.startswith("maps."):
         return True
-    return any(host == name or host.endswith("." + name) for name in SOCIAL + DIRECTORIES)
+    return any(host == name or host.endswith("." + name) for name in OTHERS)

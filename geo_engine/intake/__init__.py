@@ -83,7 +83,7 @@ def _take_file(
     steps = functools.partial(take_steps, plan=plan, source=source, dialect=dialect)
     ledger.open(path, dialect, position)
     dedupe = source.kind == "counts" or _has_identifier(source)
-    for part in map_ordered(steps, read_batches(source, path)):
+    for part in map_ordered(steps, read_batches(source, path, dialect=dialect)):
         ledger.add(part, dedupe=dedupe, keep=keep)
         report(len(part.row_numbers) + len(part.read_quarantine))
     ledger.check()

@@ -209,7 +209,7 @@ def _fetch(
     """Read a file again for the records whose ATECO code turned out to be unusable."""
     wanted = dict(zip(rows["row"].tolist(), rows["code"].tolist(), strict=True))
     found = []
-    for batch in read_batches(source, file.path):
+    for batch in read_batches(source, file.path, dialect=file.dialect):
         mask = np.isin(batch.row_numbers, rows["row"].to_numpy())
         numbers = batch.row_numbers[mask].tolist()
         for number, record in zip(

@@ -72,7 +72,7 @@ def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: Sou
         resolver=plan.resolver,
         parameters=plan.placing_parameters(source, dialect.decimal),
     )
-    unplaced = (assigned.place < 0) & (reason == "")
+    unplaced = (assigned.position < 0) & (reason == "")
     reason[unplaced] = assigned.reason[unplaced]
     detail[unplaced] = assigned.detail[unplaced]
     hashes = row_hashes(rows, year)
@@ -82,12 +82,12 @@ def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: Sou
         read_quarantine=batch.quarantined,
         reason=reason,
         detail=detail,
-        place=assigned.place,
+        place=assigned.position,
         method=np.asarray(assigned.method, dtype=object),
         confidence=assigned.confidence,
         flags=np.asarray(assigned.flags, dtype=object),
         year=year,
-        ateco=text("ateco").to_numpy(dtype=object),
+        ateco=_ateco(text("ateco"), source),
         version=text("ateco_version").to_numpy(dtype=object),
         counts=counts,
         hashes=hashes,
@@ -199,6 +199,13 @@ def _given_counts(
     reason[wrong] = "COUNT_INVALID"
     detail[wrong] = "digital may not exceed known, nor known exceed firms."
     return np.stack(columns, axis=1).astype(np.int32)
+
+
+def _ateco(texts: pd.Series, source: FirmSource) -> np.ndarray:
+    """Give the ATECO code of each row as written, or the one of the whole source."""
+    if source.columns.ateco is None:
+        return np.full(len(texts), source.ateco, dtype=object)
+    return texts.to_numpy(dtype=object)
 
 
 def _enterprises(text: Callable[[str], pd.Series], hashes: np.ndarray) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""."""
+"""Writers of results: each takes a Publication, never Results, and a path."""

@@ -12,9 +12,26 @@ from typing import Any
 
 from geo_engine import tables
 from geo_engine.results import Facts
+from geo_engine.words import load_words
 
 SEPARATOR = "__"
 """Between the chain and the variable in a wide column: ``moda__share_eb``."""
+
+DISTINCT = (
+    "Le imprese sono contate una volta per ogni livello territoriale: la somma dei comuni può "
+    "superare il totale della provincia, e quella delle province il totale della regione."
+)
+"""Why levels need not add up, where enterprises are counted."""
+
+_SHARED_WORDS = {
+    "status": "statuses",
+    "local_status": "local_statuses",
+    "quadrant": "quadrants",
+    "method": "methods",
+    "units": "units",
+    "firm_status": "unit_status",
+}
+"""Lists that the atlas uses too, by their section in the words."""
 
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -28,7 +45,7 @@ class Field:
     """Short Italian name: alias in QGIS, header in the workbook."""
     description: str
     kind: str
-    """code, text, count, number, share, points, p, year or flag."""
+    """code, text, wide (text on several lines), count, number, share, points, p, year or flag."""
     words: Mapping[str, str] = field(default_factory=dict)
     """Italian word of each value, for columns with a closed list."""
     domain: str = ""
@@ -77,12 +94,44 @@ def words(domain: str) -> dict[str, str]:
     dict of str to str
         Words by value.
     """
-    return dict(_dictionary()["words"][domain])
+    if domain == "placing":
+        return dict(_dictionary()["words"][domain])
+    shared = load_words("it")
+    if domain == "cluster":
+        return {**shared["quadrants"], "ns": shared["clusters"]["none"]}
+    return dict(shared[_SHARED_WORDS[domain]])
 
 
 def units_word(facts: Facts) -> str:
-    """Name in Italian what is counted: imprese, sedi or unità locali."""
+    """Name in Italian what is counted: imprese, sedi or unità locali.
+
+    Parameters
+    ----------
+    facts : Facts
+        Says what is counted.
+
+    Returns
+    -------
+    str
+        In Italian, plural.
+    """
     return words("units").get(facts.unit, facts.unit)
+
+
+def distinct_note(facts: Facts) -> str:
+    """Say why municipalities need not add up to their province; "" where they do.
+
+    Parameters
+    ----------
+    facts : Facts
+        Says what is counted.
+
+    Returns
+    -------
+    str
+        One sentence in Italian, or "".
+    """
+    return DISTINCT if facts.unit == "impresa" else ""
 
 
 def column_prefixes(facts: Facts) -> dict[str, str]:
@@ -175,36 +224,31 @@ def _fill(facts: Facts) -> dict[str, str]:
     return {
         "signal": facts.signal or f"{units_word(facts)} digitali (segnale non rilevato)",
         "units": units_word(facts),
-        "year": str(facts.years[-1]),
-        "alpha": italian_percent(facts.alpha),
+        "distinct": f" {distinct_note(facts)}".rstrip(),
+        "alpha": level_percent(facts.alpha),
         "population": str(facts.population_year),
     }
 
 
-def italian_percent(value: float, decimals: int = 1) -> str:
-    """Write a proportion as an Italian percentage.
+def level_percent(alpha: float) -> str:
+    """Write the level of a test: ``5%``, ``0,5%``.
 
     Parameters
     ----------
-    value : float
-        Proportion: 0.482 is 48.2 %.
-    decimals : int
-        Most digits after the comma; a whole percentage has none.
+    alpha : float
+        From 0 to 1.
 
     Returns
     -------
     str
-        As printed in a legend.
+        In Italian, without idle zeros.
 
     Examples
     --------
-    >>> italian_percent(0.482), italian_percent(0.05)
-    ('48,2%', '5%')
+    >>> level_percent(0.05), level_percent(0.005)
+    ('5%', '0,5%')
     """
-    text = f"{100 * value:.{decimals}f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return text.replace(".", ",") + "%"
+    return f"{100 * alpha:g}%".replace(".", ",")
 
 
 def status_words(codes: Any, names: tuple[str, ...] = tables.STATUSES) -> Any:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from geo_engine import tables
@@ -23,6 +22,7 @@ from geo_engine.outputs.fields import (
     clean_text,
     column_prefixes,
     describe_fields,
+    distinct_note,
     units_word,
     words,
 )
@@ -86,11 +86,16 @@ def write_geopackage(publication: Publication, path: Path) -> None:
     try:
         for number, layer in enumerate(layers):
             _write_layer(layer, path, append=number > 0)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
+        _finish(layers, publication, path)
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        sqlite3.Error,
+        OSError,
+    ) as error:
         raise OutputError(
             "GPKG_WRITE", f"{path.name} cannot be written ({error}). Check space and permissions."
         ) from error
-    _finish(layers, publication, path)
 
 
 def _write_layer(layer: Layer, path: Path, *, append: bool) -> None:
@@ -174,13 +179,10 @@ def _value_renderer(results: Results, chain: str, prefix: str) -> ET.Element:
     surveyed = bool(results.facts.signal)
     measure = "share_eb" if surveyed else "firms_per_km2"
     values = results.panel[measure].sel(chain=chain).to_numpy()
-    if not surveyed:
-        values = np.where(values > 0, values, np.nan)
     return qgis_style.graduated(
         prefix + measure,
         prefix + ("share_status" if surveyed else "status"),
-        qgis_style.class_breaks(values),
-        as_share=surveyed,
+        qgis_style.value_classes(values, measure),
     )
 
 
@@ -217,11 +219,11 @@ def _areas(results: Results, name: str) -> Layer:
         default=True,
     )
     year = results.facts.years[-1]
-    note = f"le {units_word(results.facts)} sono contate una volta per territorio"
+    note = distinct_note(results.facts)
     return Layer(
         name=name,
         title=f"{what}, {year}",
-        description=f"{what} con i valori del {year}; {note}: i comuni non si sommano.",
+        description=f"{what} con i valori del {year}. {note}".strip(),
         frame=frame,
         fields=fields,
         styles=(style,),

@@ -116,13 +116,13 @@ def write_run(path: Path, stages: Iterable[tuple[str, float]], *, command: str =
     command : str
         What was run.
     """
-    listed = [{"name": name, "seconds": round(seconds, 3)} for name, seconds in stages]
+    timed = [(name, round(seconds, 3)) for name, seconds in stages]
     run = {
         "schema": RUN_SCHEMA,
         "command": command,
         "finished": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
-        "stages": listed,
-        "seconds": round(sum(stage["seconds"] for stage in listed), 3),
+        "stages": [{"name": name, "seconds": seconds} for name, seconds in timed],
+        "seconds": round(sum(seconds for _, seconds in timed), 3),
         "peak_memory_mb": _peak_memory_mb(),
         "platform": platform.platform(),
         "python": platform.python_version(),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,19 @@ def write_panel(publication: Publication, path: Path) -> None:
         What may be shown.
     path : Path
         Parquet file to write; verify it with ``page_checksum_verification=True``.
+
+    Raises
+    ------
+    OutputError
+        ``PARQUET_WRITE`` when it cannot be written.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(panel_table(publication.results), preserve_index=False)
     table = table.replace_schema_metadata(_notes(publication))
-    pq.write_table(table, path, row_group_size=ROW_GROUP, **_options())
+    with _explained(path):
+        pq.write_table(table, path, row_group_size=ROW_GROUP, **_options())
 
 
 def write_firms(
@@ -54,7 +61,7 @@ def write_firms(
     Raises
     ------
     OutputError
-        ``NOT_PUBLIC`` in a public run.
+        ``NOT_PUBLIC`` in a public run, ``PARQUET_WRITE`` when it cannot be written.
     """
     import pyarrow.parquet as pq
 
@@ -63,9 +70,21 @@ def write_firms(
             "NOT_PUBLIC", "Single firms are internal. Set audience = 'internal' to write them."
         )
     schema = schema.with_metadata(_notes(publication))
-    with pq.ParquetWriter(path, schema, **_options()) as writer:
+    with _explained(path), pq.ParquetWriter(path, schema, **_options()) as writer:
         for batch in batches:
             writer.write_table(_completed(batch, schema), row_group_size=ROW_GROUP)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn an error of the file system into one that a user can act on."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            "PARQUET_WRITE",
+            f"{path.name} cannot be written ({error}). Check space and permissions.",
+        ) from error
 
 
 def _options() -> dict[str, object]:

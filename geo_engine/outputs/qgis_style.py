@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geo_engine.outputs.fields import Field, clean_text, italian_percent
+from geo_engine.outputs.atlas.classes import STEPS, breaks
+from geo_engine.outputs.fields import Field, clean_text
 from geo_engine.outputs.qgis_symbols import add_options, area_symbol, hatched_symbol, rgba
+from geo_engine.words.sentences import number, percent
 
 SEQUENTIAL = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 """YlGnBu, five classes: the atlas's palette."""
@@ -87,36 +89,44 @@ def qml(
     )
 
 
-def class_breaks(values: np.ndarray, classes: int = len(SEQUENTIAL)) -> list[float]:
-    """Cut values into classes of about equal size.
+def value_classes(values: np.ndarray, measure: str) -> list[Class]:
+    """Cut values into the very classes of the atlas.
 
     Parameters
     ----------
     values : ndarray
-        Any shape; missing ones are left out.
-    classes : int
-        Most classes; fewer where values are few or tied.
+        Of all places and years, missing ones NaN.
+    measure : str
+        An indicator of the atlas: ``share_eb``, ``firms_per_km2``, ...
 
     Returns
     -------
-    list of float
-        Bounds in rising order, one more than there are classes; empty without values.
-
-    Examples
-    --------
-    >>> class_breaks(np.array([0.1, 0.2, 0.3, 0.4, np.nan]), 2)
-    [0.1, 0.25, 0.4]
+    list of Class
+        From low to high; none without values.
     """
     finite = values[np.isfinite(values)]
     if not finite.size:
         return []
-    bounds = np.unique(np.quantile(finite, np.linspace(0, 1, classes + 1)))
-    if len(bounds) == 1:
-        bounds = np.repeat(bounds, 2)
-    return [float(bound) for bound in bounds]
+    steps = STEPS[measure]
+    cuts = breaks(values, steps)
+    # The atlas knows values in whole steps, and counts a value on a break as above it.
+    inner = [(cut - 0.5) / steps for cut in cuts]
+    bounds = [float(finite.min()), *inner, float(finite.max())]
+    shown = [bounds[0], *(cut / steps for cut in cuts), bounds[-1]]
+    picks = np.linspace(0, len(SEQUENTIAL) - 1, len(bounds) - 1).round().astype(int).tolist()
+    as_share = measure.startswith("share")
+    return [
+        Class(
+            lower=bounds[i],
+            upper=bounds[i + 1],
+            label=_range_label(shown[i], shown[i + 1], as_share=as_share),
+            symbol=area_symbol(SEQUENTIAL[pick]),
+        )
+        for i, pick in enumerate(picks)
+    ]
 
 
-def graduated(column: str, status: str, breaks: Sequence[float], *, as_share: bool) -> ET.Element:
+def graduated(column: str, status: str, classes: Sequence[Class]) -> ET.Element:
     """Draw a measure in classes, hatching what is missing.
 
     Parameters
@@ -125,10 +135,8 @@ def graduated(column: str, status: str, breaks: Sequence[float], *, as_share: bo
         Column of the measure.
     status : str
         Column that says why it is missing.
-    breaks : sequence of float
-        Bounds of the classes.
-    as_share : bool
-        Print the bounds as percentages.
+    classes : sequence of Class
+        Classes of the values.
 
     Returns
     -------
@@ -139,25 +147,11 @@ def graduated(column: str, status: str, breaks: Sequence[float], *, as_share: bo
         f"CASE WHEN {quoted(column)} IS NOT NULL THEN {quoted(column)} "
         f"WHEN {quoted(status)} = 'suppressed' THEN {HIDDEN:g} ELSE {ABSENT:g} END"
     )
-    count = max(len(breaks) - 1, 0)
-    picks = np.linspace(0, len(SEQUENTIAL) - 1, count).round().astype(int).tolist()
+    absent, hidden = hatched_symbol(45), hatched_symbol(135)
     entries = [
-        Class(
-            lower=breaks[i],
-            upper=breaks[i + 1],
-            label=_range_label(breaks[i], breaks[i + 1], as_share=as_share),
-            symbol=area_symbol(SEQUENTIAL[pick]),
-        )
-        for i, pick in enumerate(picks)
-    ]
-    entries += [
-        Class(lower=ABSENT, upper=ABSENT, label="dato non disponibile", symbol=hatched_symbol(45)),
-        Class(
-            lower=HIDDEN,
-            upper=HIDDEN,
-            label="oscurato per riservatezza",
-            symbol=hatched_symbol(135),
-        ),
+        *classes,
+        Class(lower=ABSENT, upper=ABSENT, label="dato non disponibile", symbol=absent),
+        Class(lower=HIDDEN, upper=HIDDEN, label="oscurato per riservatezza", symbol=hidden),
     ]
     return _classed("graduatedSymbol", expression, entries)
 
@@ -321,14 +315,14 @@ def literal(text: str) -> str:
 def _range_label(lower: float, upper: float, *, as_share: bool) -> str:
     """Say a class in Italian."""
     if as_share:
-        return f"{italian_percent(lower)} - {italian_percent(upper)}"
+        return f"{percent(lower, 'it')} - {percent(upper, 'it')}"
     return f"{_italian(lower)} - {_italian(upper)}"
 
 
 def _italian(value: float) -> str:
-    """Write a number with three significant digits and the Italian marks."""
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return text.replace(",", " ").replace(".", ",").replace(" ", ".")
+    """Write a number with about three significant digits."""
+    decimals = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 3
+    return number(value, "it", decimals=decimals)
 
 
 def _renderer(kind: str) -> ET.Element:
@@ -346,17 +340,17 @@ def _classed(kind: str, expression: str, entries: Sequence[Class]) -> ET.Element
     if graded:
         renderer.set("graduatedMethod", "GraduatedColor")
     listing = ET.SubElement(renderer, "ranges" if graded else "categories")
-    for number, entry in enumerate(entries):
+    for place, entry in enumerate(entries):
         item = ET.SubElement(
             listing,
             "range" if graded else "category",
-            symbol=str(number),
+            symbol=str(place),
             label=clean_text(entry.label),
             render="true" if entry.shown else "false",
         )
         if graded:
-            item.set("lower", f"{entry.lower:.15f}")
-            item.set("upper", f"{entry.upper:.15f}")
+            item.set("lower", repr(entry.lower))
+            item.set("upper", repr(entry.upper))
         else:
             item.set("value", clean_text(entry.value))
             item.set("type", "string")
@@ -367,10 +361,10 @@ def _classed(kind: str, expression: str, entries: Sequence[Class]) -> ET.Element
 def _add_symbols(renderer: ET.Element, symbols: Sequence[ET.Element]) -> None:
     """List the symbols of a renderer by number."""
     listing = ET.SubElement(renderer, "symbols")
-    for number, symbol in enumerate(symbols):
-        symbol.set("name", str(number))
+    for place, symbol in enumerate(symbols):
+        symbol.set("name", str(place))
         for inner in symbol.iterfind("./layer/symbol"):
-            inner.set("name", f"@{number}@1")
+            inner.set("name", f"@{place}@1")
         listing.append(symbol)
 
 
@@ -388,6 +382,6 @@ def _add_fields(root: ET.Element, fields: Sequence[Field]) -> None:
             for value, word in field.words.items():
                 add_options(pairs, "", {word: value})
     aliases = ET.SubElement(root, "aliases")
-    for number, field in enumerate(fields, start=1):
+    for place, field in enumerate(fields, start=1):
         # The feature identifier is field 0.
-        ET.SubElement(aliases, "alias", index=str(number), field=field.name, name=field.label)
+        ET.SubElement(aliases, "alias", index=str(place), field=field.name, name=field.label)

@@ -330,7 +330,7 @@ def clusters(local: xr.Dataset, results: Results) -> pd.Categorical:
     Parameters
     ----------
     local : Dataset
-        Local results of one variable, chain and year.
+        Local results of one variable; of several chains or years they are unrolled.
     results : Results
         Says which q-value decides and at which level.
 
@@ -344,4 +344,4 @@ def clusters(local: xr.Dataset, results: Results) -> pd.Categorical:
     significant = q_value < results.facts.alpha
     codes = np.where(significant, local["quadrant"].to_numpy().astype(int) - 1, 4)
     codes = np.where(np.isnan(q_value), -1, codes)
-    return pd.Categorical.from_codes(codes, categories=[*tables.QUADRANTS[1:], "ns"])
+    return pd.Categorical.from_codes(codes.ravel(), categories=[*tables.QUADRANTS[1:], "ns"])

@@ -14,7 +14,8 @@ import pandas as pd
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
 from geo_engine.outputs.fields import Field, clean_text, describe_fields
-from geo_engine.outputs.workbook_content import Sheet, sheets_of
+from geo_engine.outputs.workbook_content import sheets_of
+from geo_engine.outputs.workbook_sheet import Sheet
 
 EXCEL_ROWS = 1_048_576
 EXCEL_TEXT = 32_767
@@ -72,6 +73,8 @@ def write_tables(publication: Publication, path: Path) -> None:
         "strings_to_numbers": False,
     }
     try:
+        # Asked first: XlsxWriter leaves its own temporary files open when it cannot write.
+        path.open("wb").close()
         with xlsxwriter.Workbook(str(path), options) as workbook:
             created = dt.datetime.fromisoformat(facts.data_date)
             workbook.set_properties({"title": clean_text(facts.title)[:255], "created": created})
@@ -138,7 +141,7 @@ def _lines(sheet: Sheet, publication: Publication, book: _Book) -> Iterable[tupl
         yield "DATI SIMULATI - a scopo dimostrativo", book.notice
     if publication.banner:
         yield publication.banner, book.notice
-    for note in sheet.notes:
+    for note in filter(None, sheet.notes):
         yield note, book.note
     rows = len(sheet.frame)
     if rows > EXCEL_ROWS - 100:
@@ -150,19 +153,19 @@ def _write_rows(
 ) -> None:
     """Write a table row by row, as constant memory asks."""
     columns = [_values(frame[field.name], field) for field in fields]
-    formats = [book.cells.get(field.kind, book.cells["text"]) for field in fields]
-    formats = [
-        book.cells["wide"] if field.name.startswith("wide_") else style
-        for field, style in zip(fields, formats, strict=True)
+    texts = [book.cells.get(field.kind, book.cells["text"]) for field in fields]
+    # A figure among texts, as on the first sheet, is still shown as a figure.
+    figures = [
+        book.cells["count" if field.kind in {"text", "wide"} else field.kind] for field in fields
     ]
     for offset, row in enumerate(zip(*columns, strict=True)):
         for number, value in enumerate(row):
             if value is None:
                 continue
             if isinstance(value, str):
-                page.write_string(first + offset, number, value, formats[number])
+                page.write_string(first + offset, number, value, texts[number])
             else:
-                page.write_number(first + offset, number, value, formats[number])
+                page.write_number(first + offset, number, value, figures[number])
 
 
 def _values(column: pd.Series, field: Field) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,9 +25,9 @@ REASONS = {
 }
 """What can be wrong with coordinates, with what to do; the order gives the code of each."""
 _CODES = {reason: i for i, reason in enumerate(REASONS)}
+_Floats = NDArray[np.float64]
 _MISSING = re.compile(r"\s*(?:nan|null|none|n/?a|n\.?d\.?|<na>|-+)?\s*", re.IGNORECASE)
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_INFINITE = r"[+-]?[iI][nN][fF](?:[iI][nN][iI][tT][yY])?"
 CENTROID_ROWS = 50
 """Rows at exactly one point from which they look geocoded to a centroid."""
 
@@ -71,7 +71,7 @@ def place_points(
     snap_distance_m : float
         How far from a municipality a point may lie to be given to the nearest; 0 for never.
     decimal : {"auto", ".", ","}
-        Decimal mark; ``auto`` takes either, and the last of the two where both stand.
+        Decimal mark; ``auto`` takes either, value by value.
     crs : str
         Reference system of the coordinates.
 
@@ -167,19 +167,23 @@ def _plain(value: str, decimal: str) -> str:
     """Write a number with a decimal point; "" when missing, "?" when it is no number."""
     if _MISSING.fullmatch(value):
         return ""
-    compact = value.replace("\u00a0", "").replace(" ", "").replace("\u2212", "-")
-    mark = decimal
-    if mark == "auto":
-        mark = "," if compact.rfind(",") > compact.rfind(".") else "."
-    other = "." if mark == "," else ","
+    compact = "".join(value.split()).replace("\u2212", "-")
+    mark = decimal if decimal != "auto" else _guess_mark(compact)
     whole, _, fraction = compact.partition(mark)
-    if other in fraction or (other in whole and decimal != "auto" and mark not in compact):
+    first, *groups = whole.lstrip("+-").split("." if mark == "," else ",")
+    if any(len(group) != 3 for group in groups) or (groups and not 1 <= len(first) <= 3):
         return "?"
-    if other in whole:
-        groups = whole.lstrip("+-").split(other)
-        if not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:]):
-            return "?"
-    return f"{whole.replace(other, '')}.{fraction}" if fraction else whole.replace(other, "")
+    sign = "-" if whole.startswith("-") else ""
+    return f"{sign}{first}{''.join(groups)}" + (f".{fraction}" if fraction else "")
+
+
+def _guess_mark(number: str) -> str:
+    """Tell the decimal mark: the last of two kinds, or the only one when it stands once."""
+    if "." in number and "," in number:
+        return "," if number.rfind(",") > number.rfind(".") else "."
+    if "," in number:
+        return "," if number.count(",") == 1 else "."
+    return "." if number.count(".") <= 1 else ","
 
 
 def _state(missing: NDArray[np.bool_], invalid: NDArray[np.bool_]) -> NDArray[np.int8]:
@@ -188,3 +192,54 @@ def _state(missing: NDArray[np.bool_], invalid: NDArray[np.bool_]) -> NDArray[np
     state[missing] = _CODES["COORD_MISSING"]
     state[invalid] = _CODES["COORD_INVALID"]
     return state
+
+
+def _converter(crs: str) -> Callable[[_Floats, _Floats], tuple[_Floats, _Floats]]:
+    """Give the function from a reference system to degrees of EPSG:4326."""
+    if not crs:
+        raise TableError("CRS_MISSING", "The coordinates have no reference system: set crs.")
+    if crs.upper() == CRS_WEB:
+        return lambda x, y: (x, y)
+    import pyproj
+
+    try:
+        transformer = pyproj.Transformer.from_crs(crs, CRS_WEB, always_xy=True)
+    except pyproj.exceptions.CRSError as error:
+        raise TableError(
+            "CRS_UNKNOWN", f"crs = {crs!r} is no reference system. Write it as EPSG:32632."
+        ) from error
+
+    def to_degrees(x: _Floats, y: _Floats) -> tuple[_Floats, _Floats]:
+        lon, lat = transformer.transform(x, y)
+        return np.asarray(lon, np.float64), np.asarray(lat, np.float64)
+
+    return to_degrees
+
+
+def _check_range(x: _Floats, y: _Floats, crs: str) -> None:
+    """Refuse coordinates of which at least half cannot be of the stated reference system."""
+    import pyproj
+
+    in_degrees = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+    is_geographic = pyproj.CRS.from_user_input(crs).is_geographic
+    wrong = int((~in_degrees if is_geographic else in_degrees).sum())
+    if wrong and 2 * wrong >= len(x):
+        found = "metres" if is_geographic else "degrees"
+        raise TableError(
+            "CRS_MISMATCH",
+            f"{wrong:,} of {len(x):,} coordinates look like {found}, such as ({x[0]}, {y[0]}), but "
+            f"crs is {crs}. State the right crs (for Italy in metres often EPSG:32632).",
+        )
+
+
+def _heaps(lon: _Floats, lat: _Floats) -> NDArray[np.bool_]:
+    """Tell which points carry at least ``CENTROID_ROWS`` rows of the batch."""
+    heap = np.isfinite(lon)
+    for values in (lon, lat):
+        number, _ = pd.factorize(values[heap])
+        heap[heap] = np.bincount(number, minlength=1)[number] >= CENTROID_ROWS
+    one, distinct = pd.factorize(lon[heap])
+    two, _ = pd.factorize(lat[heap])
+    number, _ = pd.factorize(two * max(1, len(distinct)) + one)
+    heap[heap] = np.bincount(number, minlength=1)[number] >= CENTROID_ROWS
+    return heap

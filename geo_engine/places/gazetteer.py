@@ -22,8 +22,8 @@ NEEDED = (
     "cod_reg",
     "cadastral_code",
 )
-HYPHENATED = frozenset(("022", "031", "032"))
-"""Provinces (Trento, Gorizia, Trieste) that join the names in two languages by a hyphen."""
+HYPHENATED = frozenset(("031", "032"))
+"""Provinces (Gorizia, Trieste) that join the names in two languages by a hyphen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,8 @@ def _split_changes(
     changes: pd.DataFrame, position: Mapping[str, int]
 ) -> tuple[list[Any], dict[str, str]]:
     """Tell the changes that the layer has applied from those after its date."""
-    applied, later = [], {}
+    applied: list[Any] = []
+    later: dict[str, str] = {}
     for change in changes.itertuples():
         gone = [code for code in change.old_codes if code != change.new_code]
         if change.new_code in position and not any(code in position for code in gone):
@@ -148,13 +149,13 @@ def _spellings(places: pd.DataFrame) -> list[list[str]]:
     for written, official in names.vocabulary()["aliases"].items():
         aliases[official].append(written)
     spellings = []
-    for name, other, province in zip(
-        places["name"], places["name_other"], places["cod_prov"], strict=True
+    for code, name, other, province in zip(
+        places.index, places["name"], places["name_other"], places["cod_prov"], strict=True
     ):
         own = [name, *name.split("/"), *(part for part in str(other).split("/") if part)]
         if province in HYPHENATED and "-" in name:
             own.extend(part.strip() for part in name.split("-", 1))
-        spellings.append(own + aliases[name])
+        spellings.append(own + aliases[name] + aliases[code])
     return spellings
 
 
@@ -162,7 +163,7 @@ def _absorbed(
     spellings: Sequence[Sequence[str]], applied: Iterable[Any], position: Mapping[str, int]
 ) -> frozenset[tuple[str, int]]:
     """Find the old names that are not also the new one (Sovizzo stayed Sovizzo)."""
-    pairs = set()
+    pairs: set[tuple[str, int]] = set()
     for change in applied:
         place = position[change.new_code]
         own = {names.key(each) for each in spellings[place]}
@@ -176,9 +177,7 @@ def _codes(codes: Sequence[str], old: Iterable[tuple[Iterable[str], int]]) -> di
     table = {code: Outcome(position=i, confidence=1.0) for i, code in enumerate(codes)}
     for gone, place in old:
         for code in gone:
-            table.setdefault(
-                code, Outcome(position=place, confidence=0.95, flags=("SUCCESSOR",))
-            )
+            table.setdefault(code, Outcome(position=place, confidence=0.95, flags=("SUCCESSOR",)))
     table.pop("", None)
     return table
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo_engine import tables
 from geo_engine.errors import BoundaryError, TableError
+
+if TYPE_CHECKING:  # numba is slow to import: the kernels are imported where they are used
+    from geo_engine.places.grid import Grid, Rows
 
 CELL_DEG = 0.0025
 """Side of a grid cell where the layer is as large as Italy: about 280 by 200 m."""
@@ -32,13 +36,17 @@ class Locator:
 
     codes: NDArray[np.str_]
     """``pro_com_t`` by position."""
-    frame: tuple[float, float, float]
-    """Longitude and latitude of the grid's corner, and the side of its cells, in degrees."""
-    shape: tuple[int, int]
-    """Rows and columns of the grid."""
-    grid: NDArray[np.int32]
+    x_min: float
+    """Longitude of the grid's corner."""
+    y_min: float
+    """Latitude of the grid's corner."""
+    size: float
+    """Side of the grid's cells in degrees."""
+    columns: int
+    """Columns of the grid."""
+    owner: NDArray[np.int32]
     """By cell: the owner's position, -1 for none, or -2 - k for the k-th cell cut by an edge."""
-    candidate_start: NDArray[np.int64]
+    start: NDArray[np.int64]
     """Offsets of each cut cell among the candidates."""
     candidates: NDArray[np.int32]
     """Positions, ascending; ``~position`` where the place covers the whole cut cell."""
@@ -72,29 +80,18 @@ def build_index(places: gpd.GeoDataFrame) -> Locator:
     BoundaryError
         ``INVALID_BOUNDARY``, naming the places that are empty or not polygons.
     """
-    from geo_engine.places import rays
+    from geo_engine.places import grid
 
     _check_layer(places)
     edges, owner = _edges(places.geometry.to_numpy())
     low, high = edges.reshape(-1, 2).min(axis=0), edges.reshape(-1, 2).max(axis=0)
     size = max(CELL_DEG, float(np.sqrt(np.prod(high - low + 2 * CELL_DEG) / MAX_CELLS)))
-    frame = (float(low[0]) - size, float(low[1]) - size, size)
-    shape = (int((high[1] - frame[1]) / size) + 2, int((high[0] - frame[0]) / size) + 2)
-    bounds = _row_bounds(edges, owner, frame, len(places))
-    bucketed, place_start, row_start = rays.bucket_edges(edges, owner, frame[1], size, bounds)
-    grid, start, candidates = rays.paint(bucketed, place_start, row_start, bounds, frame, shape)
-    return Locator(
-        codes=places.index.to_numpy(dtype=str),
-        frame=frame,
-        shape=shape,
-        grid=grid,
-        candidate_start=start,
-        candidates=candidates,
-        edges=bucketed,
-        place_start=place_start,
-        row_start=row_start,
-        bounds=bounds,
-    )
+    x_min, y_min = (low - size).tolist()
+    shape = (int((high[1] - y_min) / size) + 2, int((high[0] - x_min) / size) + 2)
+    bounds = _row_bounds(edges, owner, y_min, size)
+    rows = grid.bucket_edges(edges, owner, y_min, size, bounds)
+    painted = grid.paint(rows, x_min, y_min, size, shape)
+    return Locator(codes=places.index.to_numpy(dtype=str), **rows._asdict(), **painted._asdict())
 
 
 def locate(locator: Locator, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32]:
@@ -116,14 +113,15 @@ def locate(locator: Locator, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32
     array of int32
         Positions in the layer, -1 for none.
     """
-    from geo_engine.places import rays
+    from geo_engine.places import grid
 
     x, y = _points(lon, lat)
     found = np.empty(len(x), np.int32)
+    index = _index(locator)
 
     def part(begin: int) -> None:
         end = begin + CHUNK
-        rays.find(x[begin:end], y[begin:end], found[begin:end], *_arrays(locator))
+        grid.find(x[begin:end], y[begin:end], found[begin:end], *index)
 
     starts = range(0, len(x), CHUNK)
     workers = min(len(starts), os.cpu_count() or 1)
@@ -159,26 +157,21 @@ def snap(
         Positions (int32, -1 when none is so near; the lowest code of two equally near) and
         distances in metres (NaN when none).
     """
-    from geo_engine.places import rays
+    from geo_engine.places import grid
 
     points = np.column_stack(_points(lon, lat))
     scales = _meters_per_degree(points[:, 1])
-    codes, meters = rays.nearest(points, float(distance_m), scales, *_arrays(locator))
-    return codes, meters
+    found, meters = grid.nearest(points, float(distance_m), scales, *_index(locator))
+    return found, meters
 
 
-def _arrays(locator: Locator) -> tuple[object, ...]:
+def _index(locator: Locator) -> tuple[Rows, Grid]:
     """Give the index as the kernels take it."""
+    from geo_engine.places import grid
+
     return (
-        locator.grid,
-        locator.candidate_start,
-        locator.candidates,
-        locator.edges,
-        locator.place_start,
-        locator.row_start,
-        locator.bounds,
-        locator.frame,
-        locator.shape,
+        grid.Rows(*(getattr(locator, name) for name in grid.Rows._fields)),
+        grid.Grid(*(getattr(locator, name) for name in grid.Grid._fields)),
     )
 
 
@@ -236,16 +229,12 @@ def _edges(geometry: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _row_bounds(
-    edges: NDArray[np.float64],
-    owner: NDArray[np.int64],
-    frame: tuple[float, float, float],
-    places: int,
+    edges: NDArray[np.float64], owner: NDArray[np.int64], y_min: float, size: float
 ) -> NDArray[np.int64]:
     """Give the first row of each place and the row after its last."""
-    first = np.searchsorted(owner, np.arange(places))
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
     low = np.minimum.reduceat(np.minimum(edges[:, 1], edges[:, 3]), first)
     high = np.maximum.reduceat(np.maximum(edges[:, 1], edges[:, 3]), first)
-    rows = (np.column_stack([low, high]) - frame[1]) / frame[2]
-    bounds = rows.astype(np.int64)
+    bounds = ((np.column_stack([low, high]) - y_min) / size).astype(np.int64)
     bounds[:, 1] += 1
     return bounds

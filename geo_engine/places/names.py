@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import tomllib
@@ -16,7 +17,18 @@ program that wrote it is not known here."""
 _NOT_KEY = re.compile(r"[^A-Z0-9]+")
 _SPELLED = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE", "ä": "ae", "ö": "oe", "ü": "ue"})
 _LETTERS = str.maketrans(
-    {"Ø": "O", "ø": "o", "Đ": "D", "đ": "d", "Ł": "L", "ł": "l", "Æ": "AE", "æ": "ae", "ß": "ss"}
+    {
+        "Ø": "O",
+        "ø": "o",
+        "Đ": "D",
+        "đ": "d",
+        "Ł": "L",
+        "ł": "l",
+        "Æ": "AE",
+        "æ": "ae",
+        "ß": "ss",
+        "ẞ": "SS",
+    }
 )
 
 
@@ -48,8 +60,17 @@ def clean(text: object) -> str:
     """
     if not isinstance(text, str):
         return ""
-    trimmed = " ".join(unicodedata.normalize("NFC", text).split())
+    trimmed = " ".join(unicodedata.normalize("NFC", _decoded(text)).split())
     return "" if trimmed.upper() in MISSING_WORDS else trimmed
+
+
+def _decoded(text: str) -> str:
+    """Undo UTF-8 that was read as cp1252 or Latin-1 ("ForlÃ¬"), where all of it can be undone."""
+    if "Ã" in text:
+        for encoding in ("cp1252", "latin-1"):
+            with contextlib.suppress(UnicodeError):
+                return text.encode(encoding).decode("utf-8")
+    return text
 
 
 def fold(text: str) -> str:
@@ -159,7 +180,8 @@ def _words(text: str) -> list[str]:
     for short, long in vocabulary()["abbreviations"].items():
         folded = folded.replace(f" {short} ", f" {long} ")
     saints = _word_set("saints")
-    return ["S" if word in saints else word for word in folded.split()]
+    words = ["S" if word in saints else word for word in folded.split()]
+    return [word.replace("J", "I") for word in words]  # Montebello Jonico, Ionico
 
 
 @functools.cache
@@ -170,7 +192,7 @@ def _word_set(table: str) -> frozenset[str]:
 
 @functools.cache
 def foreign_keys() -> frozenset[str]:
-    """Give the keys of marks and countries that say a seat is abroad.
+    """Give the keys of marks, cities and countries that say a seat is abroad.
 
     Returns
     -------
@@ -178,4 +200,17 @@ def foreign_keys() -> frozenset[str]:
         Keys as of :func:`key`.
     """
     foreign = vocabulary()["foreign"]
-    return frozenset(key(word) for word in (*foreign["marks"], *foreign["countries"]))
+    words = (*foreign["marks"], *foreign["cities"], *foreign["countries"])
+    return frozenset(key(word) for word in words)
+
+
+@functools.cache
+def null_keys() -> frozenset[str]:
+    """Give the keys of names that programs also write for a missing value.
+
+    Returns
+    -------
+    frozenset of str
+        Keys as of :func:`key`; such a name counts only with its province or region.
+    """
+    return frozenset(key(word) for word in vocabulary()["null_words"]["words"])

@@ -221,7 +221,13 @@ def _name_outcome(resolver: Resolver, name: str, province: str, region: str) -> 
         return Outcome(reason="FOREIGN", detail=f"{name or 'The seat'} is declared abroad.")
     if not name:
         return Outcome(reason="MISSING_KEY", detail="The name of the municipality is empty.")
-    context = _context(resolver, province, region)
+    return _resolve_name(resolver, name, _context(resolver, province, region))
+
+
+def _resolve_name(resolver: Resolver, name: str, context: _Context) -> Outcome:
+    """Resolve one name that is given, and not declared abroad."""
+    if names.key(name) in names.null_keys() and not (context.province or context.region):
+        return _unknown(resolver, "", f"{name} may be a missing value: give the province.")
     failure = None
     for positions, penalty in _looks(resolver, name, context):
         outcome = _choose(resolver, name, positions, context)
@@ -230,26 +236,33 @@ def _name_outcome(resolver: Resolver, name: str, province: str, region: str) -> 
         failure = failure or outcome
     if failure:
         return failure
-    if names.key(name) in abroad:
+    if names.key(name) in names.foreign_keys():
         return Outcome(reason="FOREIGN", detail=f"{name} is abroad.")
     return _unknown(
         resolver, names.key(name), f"No municipality is called {name}: it may be a hamlet or gone."
     )
 
 
-def _looks(
-    resolver: Resolver, name: str, context: _Context
-) -> list[tuple[tuple[int, ...], float]]:
+def _looks(resolver: Resolver, name: str, context: _Context) -> list[tuple[tuple[int, ...], float]]:
     """Give the candidates of a name at each look, with what the look costs in confidence."""
-    looks = [(resolver.exact.get(names.key(name), ()), 0.0)]
-    parts = [part for part in re.split(r"\s*/\s*|\s+-\s+", name) if names.key(part)]
-    if len(parts) > 1:
-        sets = [set(resolver.exact.get(names.key(part), ())) for part in parts]
-        looks.append((tuple(sorted(set.intersection(*sets))), 0.0))
+    looks = [(resolver.exact.get(names.key(name), ()), 0.0), *_looks_at_parts(resolver, name)]
     looks.append((resolver.abbreviated.get(names.abbreviated_key(name), ()), 0.05))
     if context.province or context.region:
         looks.append((resolver.loose.get(names.loose_key(name), ()), 0.05))
     return [(positions, penalty) for positions, penalty in looks if positions]
+
+
+def _looks_at_parts(resolver: Resolver, name: str) -> list[tuple[tuple[int, ...], float]]:
+    """Give the candidates of a name in two languages: what its parts have in common."""
+    parts = [part for part in re.split(r"\s*/\s*|\s+-\s+", name) if names.key(part)]
+    sets = [set(resolver.exact.get(names.key(part), ())) for part in parts]
+    known = [each for each in sets if each]
+    if len(parts) < 2 or not known:
+        return []
+    common = tuple(sorted(set.intersection(*known)))
+    if len(known) == len(parts):
+        return [(common, 0.0)]
+    return [(common, 0.05)] if "/" in name else []  # after a hyphen may stand a hamlet or a city
 
 
 def _mark(resolver: Resolver, name: str, outcome: Outcome, penalty: float) -> Outcome:

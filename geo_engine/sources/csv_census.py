@@ -70,18 +70,20 @@ def take_census(path: Path) -> Census:
     Census
         Counts over all bytes.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     accented = invalid = mojibake = quotes = 0
+    rest = b""
     with path.open("rb") as file:
-        while data := file.read(BLOCK_BYTES):
-            quotes += data.count(b'"')
-            waiting = decoder.getstate()[0]
-            if data.isascii() and not waiting:
+        while fresh := file.read(BLOCK_BYTES):
+            quotes += fresh.count(b'"')
+            data = rest + fresh
+            if data.isascii():
+                rest = b""
                 continue
-            counts = _beyond_ascii(decoder.decode(data))
-            accented, invalid = accented + counts[0], invalid + counts[1]
             mojibake += sum(data.count(pattern) for pattern in _MOJIBAKE)
-    invalid += _beyond_ascii(decoder.decode(b"", final=True))[1]
+            more, bad, used = _beyond_ascii(data, final=False)
+            accented, invalid, rest = accented + more, invalid + bad, data[used:]
+    more, bad, _ = _beyond_ascii(rest, final=True)
+    accented, invalid = accented + more, invalid + bad
     return Census(accented=accented, invalid=invalid, mojibake=mojibake, quotes=quotes)
 
 
@@ -121,17 +123,24 @@ def choose_encoding(path: Path, asked: str, census: Census) -> str:
             f"{path.name} is valid UTF-8 with {census.accented:,} accented characters, and would "
             'read as "ForlÃ¬" in cp1252. Set encoding = "utf-8", or "auto".',
         )
-    if looks_utf8 and census.mojibake > _MOJIBAKE_SHARE * census.accented:
+    if asked == "auto" and looks_utf8 and census.mojibake > _MOJIBAKE_SHARE * census.accented:
         raise SourceError(
             "ENCODING_SUSPECT",
-            f'{path.name}: {census.mojibake:,} characters look like "ForlÃ¬", UTF-8 that was read '
-            "as cp1252 and saved again. Export the file anew from its source.",
+            f'{path.name}: {census.mojibake:,} characters look like "ForlÃ¬": UTF-8 that was read '
+            "as cp1252 and saved again. Export the file anew from its source, or set encoding = "
+            '"utf-8" to read it as it is.',
         )
     return "utf-8" if looks_utf8 and asked != "cp1252" else "cp1252"
 
 
-def _beyond_ascii(text: str) -> tuple[int, int]:
-    """Count characters beyond ASCII, and bytes that were no UTF-8 (lone surrogates)."""
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    lone = int(((points >= 0xDC80) & (points <= 0xDCFF)).sum())
-    return int((points >= 0x80).sum()) - lone, lone
+def _beyond_ascii(data: bytes, *, final: bool) -> tuple[int, int, int]:
+    """Count characters beyond ASCII and bytes that are no UTF-8; give the bytes used."""
+    try:
+        used = codecs.utf_8_decode(data, "strict", final)[1]
+    except UnicodeDecodeError:
+        text, used = codecs.utf_8_decode(data, "surrogateescape", final)
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        lone = int(((points >= 0xDC80) & (points <= 0xDCFF)).sum())
+        return int((points >= 0x80).sum()) - lone, lone, used
+    first_bytes = np.frombuffer(data, dtype=np.uint8, count=used) >= 0xC0
+    return int(np.count_nonzero(first_bytes)), 0, used

@@ -30,6 +30,7 @@ QUOTED = 128
 """A field of the record begins with a quote."""
 
 _BLANK = 256
+
 LONGEST_QUOTED = 1 << 17
 """A record of several lines longer than this is taken for an unclosed quote."""
 

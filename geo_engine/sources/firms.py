@@ -18,7 +18,9 @@ __all__ = [
     "FirmBatch",
     "SourceDialect",
     "check_mapping",
+    "decimal_mark",
     "detect",
+    "file_format",
     "open_source",
     "read_batches",
 ]
@@ -87,6 +89,27 @@ def open_source(source: FirmSource, root: Path) -> list[Path]:
     if not found:
         raise SourceError("SOURCE_MISSING", f"{text} is not under {root}.{_near(root / relative)}")
     return found
+
+
+def file_format(path: Path) -> str:
+    """Tell a file's format from its name, and refuse content of another one.
+
+    Parameters
+    ----------
+    path : Path
+        A file.
+
+    Returns
+    -------
+    str
+        ``csv``, ``parquet``, ``xlsx`` or ``gpkg``.
+
+    Raises
+    ------
+    SourceError
+        ``FORMAT_UNKNOWN``, ``FORMAT_MISMATCH``, ``DRIVER_NOT_ALLOWED`` or ``EMPTY_INPUT``.
+    """
+    return _format(FirmSource(path=path.name), path)
 
 
 def detect(source: FirmSource, path: Path) -> SourceDialect:

@@ -146,6 +146,30 @@ def cell_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def sheet_texts(path: Path) -> Iterator[tuple[str, Iterator[list[str]]]]:
+    """Give the rows of every sheet of a workbook as texts.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Yields
+    ------
+    tuple
+        Name of the sheet and its rows.
+
+    Raises
+    ------
+    SourceError
+        ``XLSX_CORRUPT`` or ``ZIP_TOO_LARGE``.
+    """
+    _refuse_bomb(path)
+    book = _open(path)
+    for name in book.sheet_names:
+        yield name, _texts(book, name)
+
+
 def _batch(
     part: list[tuple[int, tuple[int, list[str]]]], dialect: SourceDialect, source: str
 ) -> FirmBatch:

@@ -2,5 +2,6 @@
 
 from geo_engine.space.autocorrelation import LocalTest, local_autocorrelation
 from geo_engine.space.multiplicity import benjamini_hochberg
+from geo_engine.space.random_labelling import Labels
 
-__all__ = ["LocalTest", "benjamini_hochberg", "local_autocorrelation"]
+__all__ = ["Labels", "LocalTest", "benjamini_hochberg", "local_autocorrelation"]

@@ -12,10 +12,12 @@ import pandas as pd
 import xarray as xr
 
 from geo_engine.errors import StatisticsError
-from geo_engine.space.exact import conditional_tails
+from geo_engine.space.exact import Tails, conditional_tails
+from geo_engine.space.links import Links
 from geo_engine.space.monte_carlo import map_seed
 from geo_engine.space.moran import gi_star, global_moran, local_moran, quadrants
 from geo_engine.space.multiplicity import benjamini_hochberg
+from geo_engine.space.random_labelling import Labels, both_tests, labelling_p
 from geo_engine.tables import (
     LOCAL_CONSTANT,
     LOCAL_ISOLATE,
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from libpysal.graph import Graph
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 DIMS = ("place", "chain", "year")
 LOCAL_FLOATS = ("moran", "gi_star", "lag", "p_value", "p_error")
@@ -55,36 +56,15 @@ class LocalTest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Links:
-    """Neighbors by position: those of place i are ``neighbors[starts[i]:starts[i + 1]]``."""
+class _Column:
+    """One map, its places in the order of their labels."""
 
-    starts: IntArray
-    neighbors: IntArray
-
-    @property
-    def draws(self) -> IntArray:
-        """Number of neighbors."""
-        return np.diff(self.starts)
-
-    def among(self, kept: npt.NDArray[np.bool_]) -> _Links:
-        """Renumber the links between the kept places."""
-        if kept.all():
-            return self
-        focal = np.repeat(np.arange(len(kept)), self.draws)
-        both = kept[focal] & kept[self.neighbors]
-        position = np.cumsum(kept) - 1
-        draws = np.bincount(focal[both], minlength=len(kept))[kept]
-        starts = np.concatenate([[0], np.cumsum(draws)]).astype(np.int64)
-        return _Links(starts=starts, neighbors=position[self.neighbors[both]].astype(np.int64))
-
-    def lag(self, values: FloatArray) -> FloatArray:
-        """Average the neighbors; NaN without any."""
-        lag = np.full(len(values), np.nan)
-        linked = np.flatnonzero(self.draws)
-        if len(linked):
-            sums = np.add.reduceat(values[self.neighbors], self.starts[linked])
-            lag[linked] = sums / self.draws[linked]
-        return lag
+    data: FloatArray
+    reasons: npt.NDArray[np.int8]
+    names: tuple[object, object]
+    """Chain and year, for the seed."""
+    firms: tuple[FloatArray, FloatArray] | None
+    """Digital and known firms behind shares."""
 
 
 def local_autocorrelation(
@@ -93,12 +73,14 @@ def local_autocorrelation(
     test: LocalTest,
     *,
     excluded: xr.DataArray | None = None,
+    labels: Labels | None = None,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Test in every map where near places resemble each other more than chance allows.
 
     One conditional, exact, two-sided p-value serves local Moran, Gi and Gi*: given its own value,
     all three grow with the sum of a place's neighbors. Counts show concentration and never a
-    digital hotspot; shares are given as Assuncao-Reis standardized rates.
+    digital hotspot. Shares are given as Assuncao-Reis standardized rates, with their firms as
+    ``labels``: the p-value is then the larger of this one and that of random labelling.
 
     Parameters
     ----------
@@ -111,6 +93,9 @@ def local_autocorrelation(
     excluded : DataArray of int8, optional
         Codes of ``tables.LOCAL_STATUSES`` for values that are missing for a stated reason; 0
         elsewhere. A value with a code is not used.
+    labels : Labels, optional
+        Digital and known firms behind the values; see :mod:`geo_engine.space.random_labelling` for
+        why shares need them.
 
     Returns
     -------
@@ -127,22 +112,28 @@ def local_autocorrelation(
     Raises
     ------
     StatisticsError
-        ``DIMENSIONS``, ``INDEX_MISMATCH``, ``STAT_TOO_FEW`` or ``UNEQUAL_WEIGHTS``.
+        ``DIMENSIONS``, ``INDEX_MISMATCH``, ``STAT_TOO_FEW``, ``UNEQUAL_WEIGHTS`` or
+        ``LABELS_INVALID``.
     """
     _check(values, graph)
+    if labels is not None:
+        labels.check(values)
     places = values.indexes["place"]
     # Everything is computed in the order of the labels, so that no order of rows can matter.
     order = np.argsort(places.astype(str).to_numpy(), kind="stable")
-    links = _links(graph, places[order])
+    links = Links.of(graph, places[order])
     data = values.transpose(*DIMS).to_numpy().astype(np.float64)[order]
     reasons = _reasons(values, excluded)[order]
     data = np.where((reasons == LOCAL_OK) & np.isfinite(data), data, np.nan)
     reasons = np.where(np.isnan(data) & (reasons == LOCAL_OK), LOCAL_MISSING, reasons)
+    firms = _firms(values, labels, order)
     local = _empty(LOCAL_FLOATS, LOCAL_CODES, data.shape)
     maps = _empty(MAP_FLOATS, ("tested", "significant", "status"), data.shape[1:])
-    for at, labels in _maps_of(values):
+    for at, names in _maps_of(values):
         column = (slice(None), *at)
-        found, summary = _one_map(data[column], reasons[column], links, (test, labels))
+        behind = None if firms is None else (firms[0][column], firms[1][column])
+        one = _Column(data=data[column], reasons=reasons[column], names=names, firms=behind)
+        found, summary = _one_map(one, links, test)
         for name, result in found.items():
             local[name][column] = result
         for name, number in summary.items():
@@ -153,7 +144,9 @@ def local_autocorrelation(
 def _check(values: xr.DataArray, graph: Graph) -> None:
     """Refuse what cannot be aligned or tested."""
     if set(values.dims) != set(DIMS):
-        raise StatisticsError("DIMENSIONS", f"Values need the dims {DIMS}; they have {values.dims}.")
+        raise StatisticsError(
+            "DIMENSIONS", f"Values need the dims {DIMS}; they have {values.dims}."
+        )
     places, known = values.indexes["place"], pd.Index(graph.unique_ids)
     if len(places) < 3:
         raise StatisticsError(
@@ -164,7 +157,7 @@ def _check(values: xr.DataArray, graph: Graph) -> None:
         raise StatisticsError(
             "INDEX_MISMATCH",
             f"{absent} places of the values are not in the graph, {extra} of the graph have no "
-            f"values, {int(places.duplicated().sum())} repeat. Build the graph from the same places.",
+            f"values, {int(places.duplicated().sum())} repeat. Use the graph of the same places.",
         )
     weights = graph.adjacency.to_numpy()
     if len(np.unique(weights[weights != 0])) > 1 and not _equal_in_rows(graph):
@@ -177,19 +170,6 @@ def _equal_in_rows(graph: Graph) -> bool:
     """Tell whether each place weighs its neighbors alike."""
     grouped = graph.adjacency.groupby(level="focal", sort=False)
     return bool(np.allclose(grouped.max(), grouped.min(), rtol=1e-12, atol=0))
-
-
-def _links(graph: Graph, places: pd.Index) -> _Links:
-    """Give the neighbors as positions among the places."""
-    adjacency = graph.adjacency
-    focal = places.get_indexer(adjacency.index.get_level_values("focal"))
-    neighbor = places.get_indexer(adjacency.index.get_level_values("neighbor"))
-    real = (focal != neighbor) & (adjacency.to_numpy() != 0)
-    focal, neighbor = focal[real], neighbor[real]
-    neighbor = neighbor[np.lexsort((neighbor, focal))].astype(np.int64)
-    draws = np.bincount(focal, minlength=len(places))
-    starts = np.concatenate([[0], np.cumsum(draws)]).astype(np.int64)
-    return _Links(starts=starts, neighbors=neighbor)
 
 
 def _reasons(values: xr.DataArray, excluded: xr.DataArray | None) -> npt.NDArray[np.int8]:
@@ -221,19 +201,25 @@ def _maps_of(values: xr.DataArray) -> Iterator[tuple[tuple[int, int], tuple[obje
             yield (c, y), (chain, year)
 
 
+def _firms(
+    values: xr.DataArray, labels: Labels | None, order: npt.NDArray[np.intp]
+) -> tuple[FloatArray, FloatArray] | None:
+    """Give digital and known firms in the order of computation."""
+    if labels is None:
+        return None
+    digital, known = labels.aligned(values.transpose(*DIMS))
+    return digital[order], known[order]
+
+
 def _one_map(
-    data: FloatArray,
-    reasons: npt.NDArray[np.int8],
-    links: _Links,
-    how: tuple[LocalTest, tuple[object, object]],
+    column: _Column, links: Links, test: LocalTest
 ) -> tuple[dict[str, npt.NDArray[np.generic]], dict[str, float]]:
-    """Test one map; places are in the order of their labels."""
-    test, labels = how
-    seen = ~np.isnan(data)
-    observed, among = data[seen], links.among(seen)
+    """Test one map."""
+    seen = ~np.isnan(column.data)
+    observed, among = column.data[seen], links.among(seen)
     lag = among.lag(observed)
-    found = _empty(LOCAL_FLOATS, LOCAL_CODES, data.shape)
-    found["status"][:] = reasons
+    found = _empty(LOCAL_FLOATS, LOCAL_CODES, column.data.shape)
+    found["status"][:] = column.reasons
     found["lag"][seen] = lag
     map_status = _map_status(observed, test)
     if map_status != LOCAL_OK:
@@ -243,19 +229,27 @@ def _one_map(
     alone = np.where(links.draws[seen] > 0, LOCAL_MISSING, LOCAL_ISOLATE)
     found["status"][seen] = np.where(linked, LOCAL_OK, alone)
     tails = conditional_tails(
-        observed, among.starts, among.neighbors, seed=map_seed(test.seed, *labels)
+        observed, among.starts, among.neighbors, seed=map_seed(test.seed, *column.names)
     )
+    if column.firms is not None:
+        digital, known = (part[seen] for part in column.firms)
+        tails = both_tests(tails, labelling_p(digital, known, among, high=lag > observed.mean()))
     found["moran"][seen] = local_moran(observed, lag)
     found["gi_star"][seen] = np.where(linked, gi_star(observed, lag, among.draws), np.nan)
     found["quadrant"][seen] = quadrants(observed, lag)
     found["p_value"][seen], found["p_error"][seen] = tails.p_value, tails.p_error
     found["method"][seen] = tails.method
-    whole = global_moran(observed, lag, among.starts, among.neighbors)
-    return found, {
+    return found, _summary(observed, lag, among, tails)
+
+
+def _summary(observed: FloatArray, lag: FloatArray, links: Links, tails: Tails) -> dict[str, float]:
+    """Describe one map as a whole."""
+    whole = global_moran(observed, lag, links)
+    return {
         "moran_i": whole.value,
         "moran_expected": whole.expected,
         "moran_p": whole.p_value,
-        "tested": int(linked.sum()),
+        "tested": int((links.draws > 0).sum()),
         "expected_below_005": tails.expected_of_interest,
         "status": LOCAL_OK,
     }

@@ -8,11 +8,14 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from geo_engine.space.sums import Sums
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 FIRST_ROUND = 9_999
 SECOND_ROUND = 99_999
+LOOK_AGAIN = 0.2
 BATCH = 5_000
 
 
@@ -40,9 +43,7 @@ def map_seed(seed: int, *labels: object) -> np.random.SeedSequence:
 
 def shared_pool_tails(
     values: FloatArray,
-    focal: IntArray,
-    draws: IntArray,
-    observed: FloatArray,
+    sums: Sums,
     *,
     permutations: int,
     seed: np.random.SeedSequence,
@@ -58,12 +59,8 @@ def shared_pool_tails(
     ----------
     values : ndarray
         Values of the map.
-    focal : ndarray of int
-        Positions of the places to test.
-    draws : ndarray of int
-        Number of neighbors of each; less than the number of values.
-    observed : ndarray
-        Sum over the neighbors of each.
+    sums : Sums
+        What was observed; draws are fewer than the values.
     permutations : int
         Number of sequences.
     seed : SeedSequence
@@ -78,31 +75,29 @@ def shared_pool_tails(
     """
     generator = np.random.default_rng(seed)
     tied = tolerance * float(np.abs(values).max(initial=0.0))
-    longest = min(int(draws.max()) + 1, len(values))
+    longest = min(int(sums.draws.max()) + 1, len(values))
     deck = np.arange(len(values))
-    lower = np.zeros(len(focal), np.int64)
-    upper = np.zeros(len(focal), np.int64)
+    lower = np.zeros(len(sums.focal), np.int64)
+    upper = np.zeros(len(sums.focal), np.int64)
+    asked = (sums.focal, sums.draws, sums.observed)
     for begin in range(0, permutations, BATCH):
         rows = min(BATCH, permutations - begin)
         uniform = generator.random((rows, longest))
-        _count_batch(values, focal, draws, observed, (uniform, deck, tied), (lower, upper))
+        _count_batch(values, asked, (uniform, deck, tied), (lower, upper))
     return lower, upper
 
 
 def monte_carlo_p(
-    values: FloatArray,
-    focal: IntArray,
-    draws: IntArray,
-    observed: FloatArray,
-    *,
-    seed: np.random.SeedSequence,
+    values: FloatArray, sums: Sums, *, seed: np.random.SeedSequence
 ) -> tuple[FloatArray, FloatArray]:
     """Estimate two-sided p-values, with more draws where the first look is not clearly large.
 
     Parameters
     ----------
-    values, focal, draws, observed : ndarray
-        As in :func:`shared_pool_tails`.
+    values : ndarray
+        Values of the map.
+    sums : Sums
+        What was observed.
     seed : SeedSequence
         Two independent streams are derived from it.
 
@@ -114,27 +109,18 @@ def monte_carlo_p(
     """
     # Built anew, not spawned: spawning would change the caller's seed from one call to the next.
     streams = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key).spawn(2)
-    p, error = _two_sided(values, focal, draws, observed, FIRST_ROUND, streams[0])
-    again = np.flatnonzero(p < 0.2)
+    p, error = _two_sided(values, sums, FIRST_ROUND, streams[0])
+    again = np.flatnonzero(p < LOOK_AGAIN)
     if len(again):
-        p[again], error[again] = _two_sided(
-            values, focal[again], draws[again], observed[again], SECOND_ROUND, streams[1]
-        )
+        p[again], error[again] = _two_sided(values, sums.at(again), SECOND_ROUND, streams[1])
     return p, error
 
 
 def _two_sided(
-    values: FloatArray,
-    focal: IntArray,
-    draws: IntArray,
-    observed: FloatArray,
-    permutations: int,
-    seed: np.random.SeedSequence,
+    values: FloatArray, sums: Sums, permutations: int, seed: np.random.SeedSequence
 ) -> tuple[FloatArray, FloatArray]:
     """Give the p-values of one round and two of their standard errors."""
-    lower, upper = shared_pool_tails(
-        values, focal, draws, observed, permutations=permutations, seed=seed
-    )
+    lower, upper = shared_pool_tails(values, sums, permutations=permutations, seed=seed)
     tail = (1 + np.minimum(lower, upper)) / (1 + permutations)
     error = 4 * np.sqrt(tail * (1 - tail) / permutations)
     return np.minimum(1.0, 2 * tail), error
@@ -143,13 +129,12 @@ def _two_sided(
 @numba.njit(cache=True)
 def _count_batch(
     values: FloatArray,
-    focal: IntArray,
-    draws: IntArray,
-    observed: FloatArray,
+    asked: tuple[IntArray, IntArray, FloatArray],
     pool: tuple[FloatArray, IntArray, float],
     counts: tuple[IntArray, IntArray],
 ) -> None:  # pragma: no cover
     """Add the counts of one batch of sequences."""
+    focal, draws, observed = asked
     uniform, deck, tied = pool
     lower, upper = counts
     n = len(values)

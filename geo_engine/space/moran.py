@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from geo_engine.space.links import Links
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
@@ -100,9 +102,7 @@ def quadrants(values: FloatArray, lag: FloatArray) -> npt.NDArray[np.int8]:
     return np.where(clear, codes, 0).astype(np.int8)
 
 
-def global_moran(
-    values: FloatArray, lag: FloatArray, starts: IntArray, neighbors: IntArray
-) -> GlobalMoran:
+def global_moran(values: FloatArray, lag: FloatArray, links: Links) -> GlobalMoran:
     """Compute Moran's I with row-standardized weights.
 
     Parameters
@@ -111,8 +111,8 @@ def global_moran(
         Values of the map, not all equal; at least four.
     lag : ndarray
         Mean of each place's neighbors; NaN without neighbors.
-    starts, neighbors : ndarray of int
-        Links: those of place i are ``neighbors[starts[i]:starts[i + 1]]``.
+    links : Links
+        Who is a neighbor of whom.
 
     Returns
     -------
@@ -126,16 +126,16 @@ def global_moran(
     from scipy.special import ndtr
 
     n = len(values)
-    if not len(neighbors) or n < 4:
+    if not len(links.neighbors) or n < 4:
         return GlobalMoran(value=np.nan, expected=np.nan, p_value=np.nan)
     z = values - values.mean()
-    linked = np.diff(starts) > 0
+    linked = links.draws > 0
     s0 = float(linked.sum())
     squares = float(z @ z)
     value = n / s0 * float(z[linked] @ (lag[linked] - values.mean())) / squares
     expected = -1 / (n - 1)
     kurtosis = n * float(z**2 @ z**2) / squares**2
-    s1, s2 = _weight_moments(starts, neighbors, n)
+    s1, s2 = _weight_moments(links)
     part = n * ((n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2)
     minus = kurtosis * ((n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2)
     variance = (part - minus) / ((n - 1) * (n - 2) * (n - 3) * s0**2) - expected**2
@@ -145,13 +145,13 @@ def global_moran(
     return GlobalMoran(value=value, expected=expected, p_value=float(2 * ndtr(-abs(score))))
 
 
-def _weight_moments(starts: IntArray, neighbors: IntArray, n: int) -> tuple[float, float]:
+def _weight_moments(links: Links) -> tuple[float, float]:
     """Give S1 and S2 of the row-standardized weights."""
     from scipy.sparse import csr_array
 
-    draws = np.diff(starts)
+    draws, n = links.draws, len(links.draws)
     weights = np.repeat(1.0 / np.maximum(draws, 1), draws)
-    matrix = csr_array((weights, neighbors, starts), shape=(n, n))
+    matrix = csr_array((weights, links.neighbors, links.starts), shape=(n, n))
     both = matrix + matrix.T
     rows = np.asarray(both.sum(axis=1)).ravel()
     return float((both.data**2).sum() / 2), float(rows @ rows)

@@ -32,7 +32,6 @@ def enumerated_tails(
     lower, upper : float
         P(sum <= observed) and P(sum >= observed).
     """
-    n = len(others)
     chosen = np.arange(draws)
     partial = np.zeros(draws + 1)
     for j in range(draws):
@@ -46,17 +45,27 @@ def enumerated_tails(
             lower += 1
         if partial[draws] >= observed - tolerance:
             upper += 1
-        last = draws - 1
-        while last >= 0 and chosen[last] == n - draws + last:
-            last -= 1
-        if last < 0:
-            break
-        chosen[last] += 1
-        for j in range(last + 1, draws):
-            chosen[j] = chosen[j - 1] + 1
-        for j in range(last, draws):
-            partial[j + 1] = partial[j] + others[chosen[j]]
-    return lower / subsets, upper / subsets
+        if not _next_subset(others, chosen, partial):
+            return lower / subsets, upper / subsets
+
+
+@numba.njit(cache=True)
+def _next_subset(
+    others: FloatArray, chosen: IntArray, partial: FloatArray
+) -> bool:  # pragma: no cover
+    """Move to the next subset in lexicographic order; False after the last one."""
+    n, draws = len(others), len(chosen)
+    last = draws - 1
+    while last >= 0 and chosen[last] == n - draws + last:
+        last -= 1
+    if last < 0:
+        return False
+    chosen[last] += 1
+    for j in range(last + 1, draws):
+        chosen[j] = chosen[j - 1] + 1
+    for j in range(last, draws):
+        partial[j + 1] = partial[j] + others[chosen[j]]
+    return True
 
 
 @numba.njit(cache=True)

@@ -27,6 +27,8 @@ NOISE = 2e-13
 """Bound of what rounding in the transforms adds to a two-sided p-value."""
 SMALL_RANGE = 4096
 """Sums below this need no search for the window that holds their probability."""
+BLOCK = 2048
+"""Frequencies worked on at a time: what fits the cache of a core."""
 LOG_NEGLIGIBLE = -37.5
 """Logarithm of the probability (5e-17) that a window may leave outside on each side."""
 
@@ -49,7 +51,7 @@ class Answers:
 
     tails: FloatArray
     """P(sum <= threshold), in the shape of the thresholds."""
-    attainable: FloatArray
+    attainable: FloatArray | None
     """By number of draws: the largest two-sided probability below the level that can occur."""
 
 
@@ -76,7 +78,7 @@ def sum_window(values: npt.NDArray[np.number], draws: int) -> tuple[FloatArray, 
     high[len(top) + 1 :] = high[len(top)]
     low = np.zeros(draws + 1)
     spread = float(np.std(values))
-    if high[-1] <= SMALL_RANGE and np.issubdtype(values.dtype, np.integer) or spread == 0:
+    if spread == 0 or (high[-1] <= SMALL_RANGE and np.issubdtype(values.dtype, np.integer)):
         return low, high
     distinct, times = np.unique(values, return_counts=True)
     share = times / times.sum()
@@ -89,7 +91,9 @@ def sum_window(values: npt.NDArray[np.number], draws: int) -> tuple[FloatArray, 
     return np.minimum(low, high), high
 
 
-def lower_tails(drawn: IntArray, population: int, questions: Questions, level: float) -> Answers:
+def lower_tails(
+    drawn: IntArray, population: int, questions: Questions, level: float | None = None
+) -> Answers:
     """Compute P(sum <= threshold) for sums of draws without replacement, own value left out.
 
     Parameters
@@ -101,8 +105,8 @@ def lower_tails(drawn: IntArray, population: int, questions: Questions, level: f
         Number of values in the map, those left out included.
     questions : Questions
         What to compute; draws are at most a tenth of the population.
-    level : float
-        Two-sided level for ``attainable``.
+    level : float, optional
+        Two-sided level for ``attainable``; it needs all values.
 
     Returns
     -------
@@ -119,7 +123,8 @@ def lower_tails(drawn: IntArray, population: int, questions: Questions, level: f
     draws, own = questions.draws[order], questions.own[order]
     thresholds = questions.thresholds[order]
     tails = np.zeros(thresholds.shape)
-    attainable = np.full(most + 1, level)
+    attainable = None if level is None else np.full(most + 1, level)
+    complete = len(drawn) == population
     # What a place's own value adds shrinks by k/n for each step back: older tables do not matter.
     begin = max(1, int(draws[-1]) - newton.depth)
     for k in range(1, most + 1):
@@ -129,9 +134,16 @@ def lower_tails(drawn: IntArray, population: int, questions: Questions, level: f
         cumulated = _cumulate(newton.table(k), int(first[k]) % length)
         waiting = int(np.searchsorted(-draws, -k, side="right"))
         share = 0.0 if k == begin and k > 1 else k / population
-        _fold(tails[:waiting], thresholds[:waiting], draws[:waiting], own[:waiting], cumulated,
-              (k, int(first[k]), share))
-        attainable[k] = _attainable(cumulated, level) if len(drawn) == population else level
+        _fold(
+            tails[:waiting],
+            thresholds[:waiting],
+            draws[:waiting],
+            own[:waiting],
+            cumulated,
+            (k, int(first[k]), share),
+        )
+        if attainable is not None and complete:
+            attainable[k] = _attainable(cumulated, float(attainable[0]))
     answer = np.empty_like(tails)
     answer[order] = tails
     return Answers(tails=answer, attainable=attainable)
@@ -166,12 +178,11 @@ class _Newton:
 
     def advance(self, k: int) -> None:
         """Compute e_k from the earlier ones."""
-        terms = min(k, self.depth)
-        coefficients = np.empty(terms)
-        product = 1.0 / k
-        for m in range(1, terms + 1):
-            product *= (k - m + 1) / (self.population - k + m)
-            coefficients[m - 1] = product if m % 2 else -product
+        m = np.arange(1, min(k, self.depth) + 1)
+        sizes = np.cumprod((k - m + 1) / (self.population - k + m)) / k
+        # A power sum is at most the population, and e_k / C(n, k) at most one.
+        needed = sizes * self.population > 1e-17
+        coefficients = np.where(m % 2 == 1, sizes, -sizes)[needed]
         _newton_step(k, coefficients, self.powers, self.ring)
 
     def table(self, k: int) -> FloatArray:
@@ -194,15 +205,19 @@ def _newton_step(
 ) -> None:  # pragma: no cover
     """Set row k of the ring."""
     rows = ring.shape[0]
-    target = ring[k % rows]
-    source = ring[(k - 1) % rows]
     # With one row more than terms, the target is never one of the sources.
-    for f in range(target.shape[0]):
-        target[f] = coefficients[0] * powers[0, f] * source[f]
-    for m in range(2, len(coefficients) + 1):
-        source = ring[(k - m) % rows]
-        for f in range(target.shape[0]):
-            target[f] += coefficients[m - 1] * powers[m - 1, f] * source[f]
+    target = ring[k % rows]
+    for begin in range(0, target.shape[0], BLOCK):
+        end = min(begin + BLOCK, target.shape[0])
+        for m in range(1, len(coefficients) + 1):
+            source = ring[(k - m) % rows]
+            c = coefficients[m - 1]
+            if m == 1:
+                for f in range(begin, end):
+                    target[f] = c * powers[0, f] * source[f]
+            else:
+                for f in range(begin, end):
+                    target[f] += c * powers[m - 1, f] * source[f]
 
 
 @numba.njit(cache=True)

@@ -1,4 +1,4 @@
-"""Words of the artefacts: analysis returns facts, this package makes Italian and English of them."""
+"""Words of the artefacts: analysis returns facts, this package puts them in words."""
 
 from __future__ import annotations
 

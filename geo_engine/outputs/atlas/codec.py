@@ -64,7 +64,7 @@ def nullable(values: npt.ArrayLike, prediction: npt.ArrayLike = 0) -> Integers:
     values : array of float
         Whole numbers, NaN where missing.
     prediction : array of float
-        What the reader expects there; NaN counts as 0.
+        What the reader expects there; what is not finite counts as 0.
 
     Returns
     -------
@@ -72,10 +72,30 @@ def nullable(values: npt.ArrayLike, prediction: npt.ArrayLike = 0) -> Integers:
         0 where missing, otherwise one more than the zigzag of the distance.
     """
     numbers = np.asarray(values, dtype=float)
-    expected = np.nan_to_num(np.broadcast_to(np.asarray(prediction, dtype=float), numbers.shape))
+    expected = np.asarray(prediction, dtype=float)
+    expected = np.where(np.isfinite(expected), expected, 0)
     missing = np.isnan(numbers)
     distance = np.where(missing, 0, numbers - expected)
     return np.where(missing, 0, zigzag(distance) + 1)
+
+
+def surprises(codes: npt.ArrayLike, expected: npt.ArrayLike) -> Integers:
+    """Code small whole numbers as 0 where they are what the reader expects.
+
+    Parameters
+    ----------
+    codes : array of int
+        Numbers from 0.
+    expected : array of int
+        What the reader works out.
+
+    Returns
+    -------
+    ndarray of int64
+        0 where equal, otherwise one more than the code.
+    """
+    actual = np.asarray(codes, dtype=np.int64)
+    return np.where(actual == np.asarray(expected), 0, actual + 1)
 
 
 def nearest(values: npt.ArrayLike, scale: float = 1) -> npt.NDArray[np.float64]:

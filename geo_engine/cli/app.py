@@ -1,0 +1,143 @@
+"""The command line of geo-engine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geo_engine.errors import GeoEngineError
+
+app = typer.Typer(
+    name="geo-engine",
+    help="From a firm extract to a map of local digitalization hotspots.\n\n"
+    "Begin with `geo-engine demo`; for your own data: `geo-engine init EXTRACT`, "
+    "`geo-engine check STUDY`, `geo-engine run STUDY --out DIR`.\n\n"
+    "Exit status: 0 done, 1 data refused, 2 usage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+chains_app = typer.Typer(
+    help="Supply chains (filiere) and their ATECO codes.", no_args_is_help=True
+)
+boundaries_app = typer.Typer(
+    help="Municipal boundaries that ship with geo-engine.", no_args_is_help=True
+)
+app.add_typer(chains_app, name="chains")
+app.add_typer(boundaries_app, name="boundaries")
+
+StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="Study file (TOML).")]
+OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the results.")]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option("--data-root", help="Folder of the data, when it is not the study's own."),
+]
+
+
+@app.command()
+def demo(out: OutFolder = Path("maps/demo")) -> None:
+    """Run the main job on an embedded, simulated register of Italian firms."""
+    from geo_engine.cli.demo import run_demo
+
+    run_demo(out)
+
+
+@app.command()
+def run(study: StudyPath, out: OutFolder, data_root: DataRoot = None) -> None:
+    """Carry out a study: atlas, GeoPackage, tables and manifest.
+
+    Example: `geo-engine run studies/startup.toml --data-root data --out results/startup`
+    """
+    from geo_engine.cli.run import run_study
+
+    run_study(study, out, data_root)
+
+
+@app.command()
+def check(
+    study: StudyPath,
+    out: Annotated[Path, typer.Option("--out", help="The report to write (CSV).")] = Path(
+        "quality.csv"
+    ),
+    data_root: DataRoot = None,
+) -> None:
+    """Read and place the firms of a study, and report on the quality of the data."""
+    from geo_engine.cli.check import check_study
+
+    check_study(study, out, data_root)
+
+
+@app.command()
+def init(
+    extract: Annotated[Path, typer.Argument(metavar="EXTRACT", help="CSV, XLSX, Parquet or GPKG.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Study file to write.")] = None,
+) -> None:
+    """Write a commented study by looking at the columns of an extract."""
+    from geo_engine.cli.init import init_study
+
+    init_study(extract, out)
+
+
+@chains_app.command("list")
+def chains_list() -> None:
+    """List the supply chains that ship."""
+    from geo_engine.cli.chains import list_chains
+
+    list_chains()
+
+
+@chains_app.command("show")
+def chains_show(
+    chain: Annotated[str, typer.Argument(help="Key of a chain, such as moda.")],
+) -> None:
+    """Show the ATECO prefixes of a chain, by phase and edition."""
+    from geo_engine.cli.chains import show_chain
+
+    show_chain(chain)
+
+
+@boundaries_app.command("list")
+def boundaries_list() -> None:
+    """List the dates on which the municipalities changed."""
+    from geo_engine.cli.boundaries import list_dates
+
+    list_dates()
+
+
+@boundaries_app.command("info")
+def boundaries_info(
+    date: Annotated[str, typer.Argument(help="ISO date, such as 2025-01-01.")] = "2025-01-01",
+) -> None:
+    """Tell what the layer of a date holds, its source and its licence."""
+    from geo_engine.cli.boundaries import describe_layer
+
+    describe_layer(date)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from geo_engine import __version__
+    from geo_engine.cli.console import out as console
+
+    console.print(f"geo-engine {__version__}")
+
+
+def main() -> None:
+    """Run the command line, and turn a known error into its message and exit status."""
+    try:
+        app()
+    except GeoEngineError as error:
+        from geo_engine.cli.console import fail
+
+        sys.exit(fail(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""``geo-engine run STUDY --out DIR``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geo_engine.cli.console import StageBar, number, out
+from geo_engine.delivery import Delivered, carry_out
+from geo_engine.study import read_study
+
+
+def run_study(path: Path, folder: Path, data_root: Path | None) -> None:
+    """Carry out a study file and print what came of it.
+
+    Parameters
+    ----------
+    path : Path
+        Study file.
+    folder : Path
+        Where results go.
+    data_root : Path, optional
+        Folder of the data; the study's own by default.
+    """
+    study = read_study(path)
+    with StageBar() as bar:
+        delivered = carry_out(study, data_root or path.parent, folder, progress=bar)
+    print_summary(delivered, folder)
+
+
+def print_summary(delivered: Delivered, folder: Path) -> None:
+    """Print counts and paths.
+
+    Parameters
+    ----------
+    delivered : Delivered
+        A finished run.
+    folder : Path
+        Where its files are.
+    """
+    results = delivered.publication.results
+    facts, account = results.facts, results.account
+    print_account(delivered)
+    covered = int(results.places["covered"].sum())
+    out.print(
+        f"Territorio: {number(covered)} comuni ({facts.coverage}), "
+        f"{len(facts.chains)} filiere, anni {facts.years[0]}-{facts.years[-1]}",
+        markup=False,
+    )
+    last = results.hotspots[results.hotspots["year"] == facts.years[-1]]
+    if facts.signal:
+        out.print(f"Aree ad alta digitalizzazione nel {facts.years[-1]}: {len(last)}", markup=False)
+        for row in last.sort_values(["rank", "chain"]).head(8).itertuples():
+            out.print(
+                f"  {row.chain}: {row.name} ({row.places} comuni, {number(row.known)} unità, "
+                f"{100 * row.share:.1f}% contro {100 * row.share_outside:.1f}% altrove)".replace(
+                    ".", ","
+                ),
+                markup=False,
+            )
+    else:
+        out.print("Indicatori digitali: non rilevati (nessun segnale nella fonte).")
+    if account.outside_coverage:
+        out.print(f"Righe fuori dalla copertura dichiarata: {number(account.outside_coverage)}")
+    out.print("Risultati:")
+    for name in delivered.files:
+        out.print(f"  {folder / name}", markup=False)
+    if "atlas.html" in delivered.files:
+        out.print(f"Aprire {folder / 'atlas.html'} con un doppio clic.", markup=False)
+
+
+def print_account(delivered: Delivered) -> None:
+    """Print what became of the rows of the inputs."""
+    account = delivered.publication.results.account
+    out.print(
+        f"Righe lette: {number(account.rows)} = {number(account.placed)} localizzate + "
+        f"{number(account.quarantined)} in quarantena",
+        markup=False,
+    )
+    for reason, rows in account.reasons.items():
+        out.print(f"  {reason}: {number(rows)}", markup=False)

@@ -1,0 +1,127 @@
+"""Runs a study and writes all its files, which appear together or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from geo_engine.disclosure.protect import publish
+from geo_engine.disclosure.publication import Publication
+from geo_engine.intake.spool import FirmSpool, firm_spool
+from geo_engine.outputs.atlas import write_atlas
+from geo_engine.outputs.geopackage import write_geopackage
+from geo_engine.outputs.manifest import write_manifest, write_run
+from geo_engine.outputs.parquet import write_firms, write_panel
+from geo_engine.outputs.tabular import write_quarantine
+from geo_engine.outputs.workbook import write_tables
+from geo_engine.pipeline import Progress, Run, Silent, run
+from geo_engine.sources.boundaries import layer_digest
+from geo_engine.storage import Delivery, deliver
+from geo_engine.study import Study
+
+ARTEFACTS: dict[str, tuple[str, Callable[[Publication, Path], None]]] = {
+    "atlas": ("atlas.html", write_atlas),
+    "geopackage": ("territory.gpkg", write_geopackage),
+    "panel": ("panel.parquet", write_panel),
+    "tables": ("tables.xlsx", write_tables),
+}
+"""File and writer by format; ``firms`` and ``quarantine`` are internal and written apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivered:
+    """A finished run and its files."""
+
+    run: Run
+    publication: Publication
+    files: dict[str, Path]
+    """Final paths by file name."""
+
+
+def carry_out(
+    study: Study, root: Path, out: Path, *, progress: Progress | None = None
+) -> Delivered:
+    """Carry out a study and write its files.
+
+    Parameters
+    ----------
+    study : Study
+        What to do.
+    root : Path
+        Folder under which the paths of the study lie.
+    out : Path
+        Folder of the results; earlier ones stay whole unless all new ones are written.
+    progress : Progress, optional
+        Told of stages and records.
+
+    Returns
+    -------
+    Delivered
+        The run, its publication and its files.
+
+    Raises
+    ------
+    GeoEngineError
+        Whatever a user can cause and fix.
+    """
+    watcher = progress or Silent()
+    internal = study.audience == "internal" and "firms" in study.outputs.formats
+    with deliver(out) as delivery, _spool(out, wanted=internal) as spool:
+        done = run(study, root, progress=watcher, keep=spool.keep if spool else None)
+        publication = publish(done.results, threshold=study.disclosure.threshold)
+        for form in study.outputs.formats:
+            if form in ARTEFACTS:
+                name, write = ARTEFACTS[form]
+                watcher.stage(f"Scrittura di {name}")
+                write(publication, delivery.path(name))
+        if study.audience == "internal":
+            write_quarantine(publication, delivery.path("quarantine.csv"))
+        if spool:
+            watcher.stage("Scrittura di firms_placed.parquet")
+            batches = spool.batches(done.results, done.intake, done.phases)
+            write_firms(publication, batches, spool.schema, delivery.path("firms_placed.parquet"))
+        _write_accounts(study, done, publication, delivery)
+        files = delivery.commit()
+        _remove_stale(out, files)
+    return Delivered(run=done, publication=publication, files=files)
+
+
+def _write_accounts(study: Study, done: Run, publication: Publication, delivery: Delivery) -> None:
+    """Write the clock apart, and last the manifest, which names all other files."""
+    outputs = delivery.written()
+    write_run(delivery.path("run.json"), done.seconds)
+    layer = {
+        "date": study.boundary_date.isoformat(),
+        "digest": layer_digest(),
+        "municipalities": len(done.plan.places),
+    }
+    write_manifest(
+        publication,
+        delivery.path("manifest.json"),
+        parameters=study.model_dump(mode="json"),
+        boundaries=layer,
+        outputs=outputs,
+    )
+
+
+def _remove_stale(out: Path, files: dict[str, Path]) -> None:
+    """Remove files of an earlier run that this one did not write, such as internal ones."""
+    for name in (
+        *(name for name, _ in ARTEFACTS.values()),
+        "quarantine.csv",
+        "firms_placed.parquet",
+    ):
+        if name not in files:
+            (out / name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _spool(out: Path, *, wanted: bool) -> Iterator[FirmSpool | None]:
+    """Open a spool when single firms are written."""
+    if not wanted:
+        yield None
+        return
+    with firm_spool(out) as spool:
+        yield spool

@@ -1,0 +1,204 @@
+"""Counts of firms by area, chain and year, from rows of local units or of counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo_engine.errors import TableError
+from geo_engine.tables import require_columns
+
+FIRM_COLUMNS = ("place", "year", "code", "firm", "firms", "known", "digital")
+"""place, year, code: positions (-1: none); firm: key of the enterprise; the rest: amounts."""
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Firms of each area, chain and year; the last chain is all firms, whatever their code."""
+
+    firms: FloatArray
+    """Shape (areas, chains + 1, years)."""
+    known: FloatArray
+    """Of these, firms with a known digital signal."""
+    digital: FloatArray
+    """Of these, digital firms."""
+
+
+def count_firms(
+    firms: pd.DataFrame,
+    members: npt.NDArray[np.bool_],
+    *,
+    areas: npt.NDArray[np.integer],
+    shape: tuple[int, int],
+    distinct: bool,
+) -> Counts:
+    """Count firms by area, chain and year.
+
+    Parameters
+    ----------
+    firms : DataFrame
+        Columns ``FIRM_COLUMNS``. A row without a place is left out; a row without a code counts
+        among all firms and in no chain.
+    members : array of bool, shape (codes, chains)
+        Which code belongs to which chains.
+    areas : array of int
+        Area of each place by position; -1 for none.
+    shape : tuple of int
+        Number of areas and of years.
+    distinct : bool
+        True: an enterprise (``firm``) counts once in each area, chain and year; its signal is
+        known where that of any unit is, and digital where any unit is. A row that stands for
+        several firms counts whole when its key is its own. False: rows add up.
+
+    Returns
+    -------
+    Counts
+        Whole numbers, independent of the order of the rows.
+
+    Raises
+    ------
+    TableError
+        ``MISSING_COLUMN``; ``POSITION_RANGE`` for a position outside its table; ``COUNT_RANGE``
+        unless 0 <= digital <= known <= firms.
+    """
+    require_columns(firms, FIRM_COLUMNS, "The table of placed firms")
+    place, year, code = (_positions(firms[name]) for name in ("place", "year", "code"))
+    amounts = np.stack([firms[name].to_numpy(np.int64) for name in ("firms", "known", "digital")])
+    _check_positions(place=(place, len(areas)), code=(code, len(members)), year=(year, shape[1]))
+    _check_positions(area=(areas, shape[0]))
+    _check_amounts(amounts)
+    zone = np.append(np.asarray(areas, np.int64), -1)[place]
+    zone[year < 0] = -1
+    rows = _Rows(zone, year, code, amounts, *_chains_of_codes(members))
+    counted = np.zeros((3, shape[0], members.shape[1] + 1, shape[1]), np.int64)
+    if distinct:
+        cell = np.where(zone < 0, -1, zone * shape[1] + year)
+        order, bounds = _rows_by_cell(cell, shape[0] * shape[1])
+        _count_distinct(rows, firms["firm"].to_numpy(np.uint64), order, bounds, counted)
+    else:
+        _count_rows(rows, counted)
+    total = counted.astype(np.float64)
+    return Counts(firms=total[0], known=total[1], digital=total[2])
+
+
+class _Rows(NamedTuple):
+    """The rows as the kernels take them."""
+
+    zone: IntArray
+    year: npt.NDArray[np.int32]
+    code: npt.NDArray[np.int32]
+    amounts: IntArray
+    first: IntArray
+    chains: IntArray
+
+
+def _positions(column: pd.Series) -> npt.NDArray[np.int32]:
+    """Give a column of positions as the kernels take it."""
+    return np.ascontiguousarray(column.to_numpy(np.int32))
+
+
+def _check_positions(**columns: tuple[npt.NDArray[np.integer], int]) -> None:
+    """Refuse positions outside their table; -1 means none."""
+    for name, (positions, size) in columns.items():
+        if len(positions) and (positions.max() >= size or positions.min() < -1):
+            wrong = int(((positions >= size) | (positions < -1)).sum())
+            raise TableError(
+                "POSITION_RANGE",
+                f"{wrong:,} of {len(positions):,} positions of {name} are outside 0 to "
+                f"{size - 1}. Build them on the same table.",
+            )
+
+
+def _check_amounts(amounts: IntArray) -> None:
+    """Refuse negative amounts, and more digital than known or known than all."""
+    firms, known, digital = amounts
+    wrong = int(((digital < 0) | (digital > known) | (known > firms)).sum())
+    if wrong:
+        raise TableError(
+            "COUNT_RANGE",
+            f"{wrong:,} of {len(firms):,} rows break 0 <= digital <= known <= firms. "
+            "Check which columns of the counts are mapped.",
+        )
+
+
+def _chains_of_codes(members: npt.NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
+    """List the chains of each code: those of code i are chains[first[i] : first[i + 1]]."""
+    _, chains = np.nonzero(members)
+    first = np.concatenate([[0], np.cumsum(members.sum(axis=1))])
+    return first.astype(np.int64), chains.astype(np.int64)
+
+
+@numba.njit(cache=True)
+def _count_rows(rows: _Rows, counted: IntArray) -> None:  # pragma: no cover
+    """Add every row to its area and year, in each of its chains and in all firms."""
+    everyone = counted.shape[2] - 1
+    for row in range(len(rows.zone)):
+        zone, year, code = rows.zone[row], rows.year[row], rows.code[row]
+        if zone < 0:
+            continue
+        for kind in range(3):
+            amount = rows.amounts[kind, row]
+            counted[kind, zone, everyone, year] += amount
+            if code >= 0:
+                for j in range(rows.first[code], rows.first[code + 1]):
+                    counted[kind, zone, rows.chains[j], year] += amount
+
+
+@numba.njit(cache=True)
+def _rows_by_cell(cell: IntArray, cells: int) -> tuple[IntArray, IntArray]:  # pragma: no cover
+    """Sort rows by cell in linear time: rows of cell i are order[bounds[i] : bounds[i + 1]]."""
+    bounds = np.zeros(cells + 1, np.int64)
+    for row in range(len(cell)):
+        if cell[row] >= 0:
+            bounds[cell[row] + 1] += 1
+    for i in range(cells):
+        bounds[i + 1] += bounds[i]
+    filled = bounds[:-1].copy()
+    order = np.empty(bounds[-1], np.int64)
+    for row in range(len(cell)):
+        if cell[row] >= 0:
+            order[filled[cell[row]]] = row
+            filled[cell[row]] += 1
+    return order, bounds
+
+
+@numba.njit(cache=True)
+def _count_distinct(
+    rows: _Rows,
+    key: npt.NDArray[np.uint64],
+    order: IntArray,
+    bounds: IntArray,
+    counted: IntArray,
+) -> None:  # pragma: no cover
+    """Take, for each enterprise of a cell and chain, the largest amount of its units."""
+    years = counted.shape[3]
+    largest = np.zeros((3, counted.shape[2]), np.int64)
+    for cell in range(len(bounds) - 1):
+        inside = order[bounds[cell] : bounds[cell + 1]]
+        inside = inside[np.argsort(key[inside])]
+        for i in range(len(inside)):
+            _raise_to_row(largest, rows, inside[i])
+            if i + 1 == len(inside) or key[inside[i + 1]] != key[inside[i]]:
+                counted[:, cell // years, :, cell % years] += largest
+                largest[:] = 0
+
+
+@numba.njit(cache=True)
+def _raise_to_row(largest: IntArray, rows: _Rows, row: int) -> None:  # pragma: no cover
+    """Raise the amounts of an enterprise to those of one of its units."""
+    everyone, code = largest.shape[1] - 1, rows.code[row]
+    for kind in range(3):
+        amount = rows.amounts[kind, row]
+        largest[kind, everyone] = max(largest[kind, everyone], amount)
+        if code >= 0:
+            for j in range(rows.first[code], rows.first[code + 1]):
+                chain = rows.chains[j]
+                largest[kind, chain] = max(largest[kind, chain], amount)

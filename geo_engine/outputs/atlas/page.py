@@ -1,0 +1,134 @@
+"""One HTML file from the rendered map, the data, and the sources beside this module."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+from importlib import resources
+from pathlib import Path
+
+from geo_engine.disclosure.publication import Publication
+from geo_engine.outputs.atlas.data import as_json, atlas_data
+from geo_engine.outputs.atlas.element import render_map
+from geo_engine.words import load_words
+
+SCRIPTS = (
+    "10_codec.js",
+    "20_columns.js",
+    "30_geometry.js",
+    "40_format.js",
+    "45_state.js",
+    "50_view.js",
+    "60_paint.js",
+    "70_page.js",
+    "80_card.js",
+    "85_parts.js",
+    "90_main.js",
+)
+"""The atlas's script, in the order in which its parts refer to each other."""
+
+_PAGE = """<!DOCTYPE html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="generator" content="geo-engine">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<style>{style}</style>
+</head>
+<body>
+<noscript><p>{no_script}</p></noscript>
+{body}
+<script type="application/json" id="atlas-data">{data}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def write_atlas(publication: Publication, path: Path) -> None:
+    """Write the interactive map: one file, no request, the same bytes for the same publication.
+
+    Parameters
+    ----------
+    publication : Publication
+        What may be shown.
+    path : Path
+        Where to write; the caller gives a temporary path and renames it.
+    """
+    path.write_text(render_page(publication), encoding="utf-8", newline="\n")
+
+
+def render_page(publication: Publication) -> str:
+    """Assemble the page.
+
+    Parameters
+    ----------
+    publication : Publication
+        What may be shown.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    facts = publication.results.facts
+    rendered = render_map()
+    style = _style()
+    script = _script(rendered.script)
+    policy = (
+        "default-src 'none'; "
+        f"script-src 'sha256-{_hash(script)}'; style-src 'sha256-{_hash(style)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    body = _source("body.html").replace("<!-- map -->", rendered.html).strip()
+    parts = {
+        "language": facts.language,
+        "policy": policy,
+        "title": html.escape(facts.title),
+        "style": style,
+        "no_script": html.escape(load_words(facts.language)["atlas"]["no_script"]),
+        "body": body,
+        "data": as_json(atlas_data(publication)),
+        "script": script,
+    }
+    return re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], _PAGE)
+
+
+def _script(starter: str) -> str:
+    """Join Leaflet, our script and folium's lines; ours is strict and leaves one name behind."""
+    ours = "\n".join(_source(name) for name in SCRIPTS)
+    leaflet = re.sub(r"//# sourceMappingURL=\S+", "", _leaflet("leaflet.js"))
+    wrapped = f'const geoAtlas = (() => {{\n"use strict";\n{ours}\nreturn geoAtlas;\n}})();'
+    joined = f"{leaflet}\n{wrapped}\n{starter}\n"
+    return joined.replace("\r\n", "\n").replace("</script", "<\\/script")
+
+
+def _style() -> str:
+    """Join Leaflet's style and ours; pictures of controls that are not used are left out."""
+    leaflet = re.sub(r"url\([^)]*\)", "none", _leaflet("leaflet.css"))
+    leaflet = re.sub(r"behavior:[^;]*;", "", leaflet)
+    return f"{leaflet}\n{_source('atlas.css')}".replace("\r\n", "\n")
+
+
+def _leaflet(name: str) -> str:
+    """Read a file of Leaflet as packaged for Python."""
+    from xstatic.pkg import leaflet
+
+    return (Path(leaflet.BASE_DIR) / name).read_text(encoding="utf-8")
+
+
+def _source(name: str) -> str:
+    """Read a file beside this module."""
+    folder = resources.files("geo_engine.outputs.atlas").joinpath("src")
+    return folder.joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """Digest an inline element for the content security policy."""
+    return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")

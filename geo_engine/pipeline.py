@@ -1,0 +1,313 @@
+"""A study is a pipeline of plain functions over tables: read it from top to bottom."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from libpysal.graph import Graph
+
+from geo_engine import tables
+from geo_engine.chains.membership import PHASES, membership
+from geo_engine.change.difference import first_last_change
+from geo_engine.clusters.hotspots import find_hotspots
+from geo_engine.drivers.association import digital_associations
+from geo_engine.geographies.administrative import area_index, territories
+from geo_engine.graph.neighbors import graph_summary, restrict
+from geo_engine.indicators.counting import Counts, count_firms
+from geo_engine.indicators.panel import AreaLevel, build_area_panel, build_panel
+from geo_engine.indicators.rates import assuncao_reis
+from geo_engine.intake import Intake, Keep, take_in
+from geo_engine.plan import Plan, resolve, state_facts, surveys_digital
+from geo_engine.quality.profile import quality_table
+from geo_engine.results import Account, Results
+from geo_engine.space.autocorrelation import LocalTest, local_autocorrelation
+from geo_engine.study import Study
+
+LEVELS = ("province", "region", "country")
+
+
+class Progress(Protocol):
+    """Whoever wants to know how far a run is."""
+
+    def stage(self, name: str) -> None:
+        """Begin a stage."""
+
+    def advance(self, records: int) -> None:
+        """Tell that records were read."""
+
+
+class Silent:
+    """Nobody watches."""
+
+    def stage(self, name: str) -> None:
+        """Ignore a stage."""
+
+    def advance(self, records: int) -> None:
+        """Ignore records."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run found, and what the files of a run need beside it."""
+
+    results: Results
+    plan: Plan
+    intake: Intake
+    phases: pd.DataFrame
+    """Code x chain -> phase, in the order of ``intake.ateco``."""
+    seconds: tuple[tuple[str, float], ...]
+    """Stage and its duration, in order."""
+
+
+def run(
+    study: Study, root: Path, *, progress: Progress | None = None, keep: Keep | None = None
+) -> Run:
+    """Carry out a study.
+
+    Parameters
+    ----------
+    study : Study
+        What to do.
+    root : Path
+        Folder under which the paths of the study lie.
+    progress : Progress, optional
+        Told of stages and records.
+    keep : callable, optional
+        Given the placed rows of each batch.
+
+    Returns
+    -------
+    Run
+        Results, not yet protected for publication.
+
+    Raises
+    ------
+    GeoEngineError
+        Whatever a user can cause and fix, in any stage.
+    """
+    clock = _Clock(progress or Silent())
+    clock.stage("Confini e vicinati")
+    plan = resolve(study, root)
+    clock.stage("Lettura e localizzazione")
+    intake = take_in(plan, root, report=clock.advance, keep=keep or (lambda _: None))
+    clock.stage("Filiere")
+    years = _years(study, intake)
+    phases = membership(
+        intake.ateco["code"].tolist(), intake.ateco["edition"].tolist(), plan.chains
+    )
+    clock.stage("Indicatori")
+    firms = _by_year_position(intake.firms, years)
+    panels = _panels(plan, firms, (phases != "").to_numpy(), years)
+    panel = panels["place"]
+    clock.stage("Autocorrelazione spaziale")
+    graph = restrict(plan.graph, plan.places.index[plan.places["covered"]])
+    local, maps = _local(plan, panel, graph)
+    clock.stage("Aree ad alta digitalizzazione")
+    hotspots = find_hotspots(
+        local.sel(variable="share", drop=True),
+        panel,
+        plan.places,
+        graph,
+        alpha=study.statistics.alpha,
+        q="q_value" if study.statistics.family == "map" else "q_value_panel",
+    )
+    clock.stage("Variazione e fattori")
+    change = first_last_change(panel)
+    drivers = digital_associations(panel, plan.places)
+    results = Results(
+        facts=state_facts(plan, years),
+        account=_account(plan, intake, phases),
+        quarantine=intake.quarantine,
+        places=plan.places,
+        provinces=plan.provinces,
+        regions=plan.regions,
+        panel=panel,
+        province_panel=panels["province"],
+        region_panel=panels["region"],
+        country_panel=panels["country"],
+        phases=_phase_table(plan, firms, phases, years),
+        graph_summary=graph_summary(graph),
+        local=local,
+        maps=maps,
+        hotspots=hotspots,
+        change=change,
+        drivers=drivers,
+        quality=quality_table(intake.profile),
+        warnings=_warnings(plan, intake),
+    )
+    return Run(results=results, plan=plan, intake=intake, phases=phases, seconds=clock.stop())
+
+
+class _Clock:
+    """Passes stages on, and times them."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._marks: list[tuple[str, float]] = []
+
+    def stage(self, name: str) -> None:
+        """Begin a stage."""
+        self._marks.append((name, time.perf_counter()))
+        self._progress.stage(name)
+
+    def advance(self, records: int) -> None:
+        """Pass on."""
+        self._progress.advance(records)
+
+    def stop(self) -> tuple[tuple[str, float], ...]:
+        """Give the duration of each stage in seconds."""
+        ends = [start for _, start in self._marks[1:]] + [time.perf_counter()]
+        return tuple(
+            (name, end - start) for (name, start), end in zip(self._marks, ends, strict=True)
+        )
+
+
+def _years(study: Study, intake: Intake) -> tuple[int, ...]:
+    """Give the years of the panel: those asked, or all found."""
+    found = study.years or np.unique(intake.firms["year"]).tolist()
+    return tuple(sorted(int(year) for year in set(found)))
+
+
+def _by_year_position(firms: pd.DataFrame, years: tuple[int, ...]) -> pd.DataFrame:
+    """Replace each year by its position."""
+    position = np.searchsorted(np.array(years), firms["year"].to_numpy())
+    return firms.assign(year=position.astype(np.int16))
+
+
+def _panels(
+    plan: Plan, firms: pd.DataFrame, members: np.ndarray, years: tuple[int, ...]
+) -> dict[str, xr.Dataset]:
+    """Count and build the indicators of municipalities, provinces, regions and the country."""
+    study, places = plan.study, plan.places
+    distinct = study.unit == "impresa"
+    surveyed = surveys_digital(study)
+    chains = tuple(plan.chains)
+
+    def count(areas: np.ndarray, number: int) -> Counts:
+        return count_firms(
+            firms, members, areas=areas, shape=(number, len(years)), distinct=distinct
+        )
+
+    panels = {
+        "place": build_panel(
+            count(np.arange(len(places)), len(places)),
+            places,
+            chains=chains,
+            years=years,
+            surveyed=surveyed,
+        )
+    }
+    table = territories(places)
+    reference = plan.reference
+    for dim in LEVELS:
+        areas, codes = area_index(table, dim, places.index)
+        uncovered = np.bincount(areas, weights=~places["covered"], minlength=len(codes))
+        panels[dim] = build_area_panel(
+            count(areas, len(codes)),
+            AreaLevel(dim=dim, codes=tuple(codes), covered=uncovered == 0),
+            chains=chains,
+            years=years,
+            surveyed=surveyed,
+            reference=reference[reference["level"] == dim].drop(columns="level"),
+        )
+    return panels
+
+
+def _local(plan: Plan, panel: xr.Dataset, graph: Graph) -> tuple[xr.Dataset, xr.Dataset]:
+    """Test counts ("concentrazione") and standardized shares over the covered places."""
+    statistics = plan.study.statistics
+    test = LocalTest(
+        counts=True,
+        alpha=statistics.alpha,
+        seed=plan.study.seed,
+        family=statistics.family,
+        min_places=statistics.min_covered_places,
+        min_positive=statistics.min_positive_places,
+    )
+    covered = panel.sel(place=plan.places.index[plan.places["covered"]])
+    standardized = assuncao_reis(covered["digital"], covered["known"])
+    tested = {
+        "firms": local_autocorrelation(covered["firms"], graph, test),
+        "share": local_autocorrelation(
+            standardized, graph, dataclasses.replace(test, counts=False)
+        ),
+    }
+    variable = pd.Index(tested, name="variable")
+    local = xr.concat([local for local, _ in tested.values()], dim=variable)
+    maps = xr.concat([maps for _, maps in tested.values()], dim=variable)
+    return _over_all_places(local, panel), maps
+
+
+def _over_all_places(local: xr.Dataset, panel: xr.Dataset) -> xr.Dataset:
+    """Give the places outside the coverage a status, and no value."""
+    fill = {
+        name: np.nan if values.dtype.kind == "f" else 0 for name, values in local.data_vars.items()
+    }
+    fill["status"] = tables.LOCAL_NOT_COVERED
+    return local.reindex(place=panel["place"], fill_value=fill)
+
+
+def _account(plan: Plan, intake: Intake, phases: pd.DataFrame) -> Account:
+    """Complete the account with chains and coverage."""
+    in_chain = (phases != "").to_numpy().any(axis=1)
+    covered = plan.places["covered"].to_numpy()
+    return dataclasses.replace(
+        intake.account,
+        in_chains=int(in_chain[intake.firms["code"]].sum()),
+        outside_coverage=int((~covered[intake.firms["place"]]).sum()),
+    )
+
+
+def _phase_table(
+    plan: Plan, firms: pd.DataFrame, phases: pd.DataFrame, years: tuple[int, ...]
+) -> pd.DataFrame:
+    """Count the firms of each phase over the covered territory."""
+    covered = plan.places["covered"].to_numpy()
+    areas = np.where(covered, 0, 1)
+    distinct = plan.study.unit == "impresa"
+    rows = []
+    for phase in PHASES:
+        members = (phases == phase).to_numpy()
+        counts = count_firms(firms, members, areas=areas, shape=(2, len(years)), distinct=distinct)
+        for position, chain in enumerate(plan.chains):
+            rows.extend(
+                (chain, year, phase, float(counts.firms[0, position, column]))
+                for column, year in enumerate(years)
+            )
+    return pd.DataFrame(rows, columns=["chain", "year", "phase", "firms"])
+
+
+def _warnings(plan: Plan, intake: Intake) -> tuple[str, ...]:
+    """Say in Italian what a reader of any artefact must know."""
+    study = plan.study
+    said = []
+    if study.simulated:
+        said.append("DATI SIMULATI - a scopo dimostrativo: nessuna impresa è reale.")
+    if not surveys_digital(study):
+        said.append(
+            "Nessun segnale di digitalizzazione nella fonte: indicatori digitali non rilevati."
+        )
+    if not study.coverage.is_national:
+        said.append(
+            "Copertura parziale: i confronti regionali e nazionali non sono disponibili, i comuni "
+            "sul margine della copertura sono segnalati."
+        )
+    if study.unit == "impresa":
+        said.append(
+            "Le imprese sono contate una volta a ogni livello: i comuni possono non sommare alla "
+            "provincia."
+        )
+    homonyms = intake.account.flags.get("ATECO_HOMONYM", 0)
+    if homonyms:
+        said.append(
+            f"{homonyms} righe hanno un codice ATECO con significato diverso nelle due edizioni: "
+            "contano solo nelle filiere su cui le edizioni concordano."
+        )
+    return tuple(said)

@@ -1,0 +1,137 @@
+"""Contiguity: cases that the eye can check, and libpysal on the real layer."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from libpysal.graph import Graph
+from shapely import affinity
+from shapely.geometry import MultiPolygon, Polygon, box
+
+from geo_engine.errors import StatisticsError
+from geo_engine.graph import contiguity, graph_summary, restrict
+
+
+def places_of(shapes, names=None):
+    index = pd.Index(names or [f"{i:06d}" for i in range(len(shapes))], name="pro_com_t")
+    return gpd.GeoDataFrame(index=index, geometry=list(shapes), crs="EPSG:3035")
+
+
+def links_of(graph):
+    adjacency = graph.adjacency[graph.adjacency != 0]
+    return set(adjacency.index)
+
+
+@pytest.fixture
+def chessboard():
+    """Nine squares: 0 1 2 in the first row."""
+    return places_of([box(x, y, x + 1, y + 1) for y in range(3) for x in range(3)])
+
+
+def test_queen_counts_corners_and_rook_does_not(chessboard):
+    queen = contiguity(chessboard, kind="queen")
+    rook = contiguity(chessboard, kind="rook")
+    assert list(queen["000004"].index) == [f"{i:06d}" for i in (0, 1, 2, 3, 5, 6, 7, 8)]
+    assert list(rook["000004"].index) == [f"{i:06d}" for i in (1, 3, 5, 7)]
+
+
+def test_an_island_stays_in_the_graph_without_a_neighbor():
+    graph = contiguity(places_of([box(0, 0, 1, 1), box(1, 0, 2, 1), box(9, 9, 10, 10)]))
+    assert list(graph.isolates) == ["000002"]
+    assert graph.n == 3
+
+
+def test_a_place_of_several_parts_with_a_hole_touches_what_fills_the_hole():
+    ring = Polygon(box(0, 0, 3, 3).exterior, [box(1, 1, 2, 2).exterior])
+    mainland = MultiPolygon([ring, box(10, 0, 11, 1)])
+    graph = contiguity(places_of([mainland, box(1, 1, 2, 2), box(11, 0, 12, 1)]), kind="rook")
+    assert links_of(graph) == {
+        ("000000", "000001"),
+        ("000001", "000000"),
+        ("000000", "000002"),
+        ("000002", "000000"),
+    }
+
+
+def test_a_ring_drawn_the_other_way_shares_the_same_edge():
+    left, right = box(0, 0, 1, 1, ccw=True), box(1, 0, 2, 1, ccw=False)
+    assert len(links_of(contiguity(places_of([left, right]), kind="rook"))) == 2
+
+
+def test_a_vertex_inside_an_edge_of_another_place_is_no_link_as_in_libpysal():
+    tall, upper, lower = box(0, 0, 1, 2), box(1, 1, 2, 2), box(1, 0, 2, 1)
+    places = places_of([tall, upper, lower])
+    for kind in ("queen", "rook"):
+        expected = Graph.build_contiguity(places, rook=kind == "rook", strict=False)
+        assert contiguity(places, kind=kind) == expected
+
+
+def test_the_order_of_the_places_is_the_order_of_the_graph(chessboard):
+    shuffled = chessboard.sample(frac=1, random_state=3)
+    graph = contiguity(shuffled)
+    assert list(graph.unique_ids) == list(shuffled.index)
+    assert links_of(graph) == links_of(contiguity(chessboard))
+
+
+@pytest.mark.parametrize("kind", ["queen", "rook"])
+def test_random_tilings_have_the_links_that_libpysal_finds(kind):
+    rng = np.random.default_rng(5)
+    for _ in range(5):
+        cells = [box(x, y, x + 1, y + 1) for y in range(6) for x in range(6) if rng.random() < 0.7]
+        places = places_of([affinity.skew(cell, 13) for cell in cells])
+        assert contiguity(places, kind=kind) == Graph.build_contiguity(places, rook=kind == "rook")
+
+
+def test_a_repeated_place_is_refused(chessboard):
+    twice = pd.concat([chessboard, chessboard.iloc[:1]])
+    with pytest.raises(StatisticsError, match="INDEX_MISMATCH: 1 places repeat"):
+        contiguity(twice)
+
+
+def test_the_summary_counts_links_components_and_neighbors(chessboard):
+    with_island = pd.concat([chessboard, places_of([box(50, 50, 51, 51)], ["999999"])])
+    assert graph_summary(contiguity(with_island)) == {
+        "places": 10,
+        "links": 40,
+        "components": 2,
+        "isolates": 1,
+        "mean_neighbors": 4.0,
+        "neighbors": {0: 1, 3: 4, 5: 4, 8: 1},
+    }
+
+
+def test_the_summary_of_places_that_never_touch_is_all_isolates():
+    summary = graph_summary(contiguity(places_of([box(0, 0, 1, 1), box(5, 5, 6, 6)])))
+    assert summary["neighbors"] == {0: 2}
+    assert summary["components"] == 2
+
+
+def test_restricting_keeps_the_order_asked_for_and_makes_isolates(chessboard):
+    graph = contiguity(chessboard, kind="rook")
+    kept = pd.Index(["000008", "000000", "000001"])
+    small = restrict(graph, kept)
+    assert list(small.unique_ids) == list(kept)
+    assert list(small.isolates) == ["000008"]
+    assert links_of(small) == {("000000", "000001"), ("000001", "000000")}
+
+
+def test_restricting_to_an_unknown_place_is_refused(chessboard):
+    with pytest.raises(StatisticsError, match="INDEX_MISMATCH"):
+        restrict(contiguity(chessboard), pd.Index(["000000", "123456"]))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("layer", "queen", "rook"),
+    [("comuni_2023-06", 46_404, 45_728), ("comuni_2022-01", 46_446, 45_768)],
+)
+def test_the_real_layer_has_the_links_that_libpysal_finds(shared_data, layer, queen, rook):
+    table = gpd.read_parquet(
+        shared_data / "boundaries" / f"{layer}.parquet", columns=["geometry", "com_istat_code"]
+    )
+    places = table.set_index("com_istat_code").sort_index()
+    for kind, links in (("queen", queen), ("rook", rook)):
+        graph = contiguity(places, kind=kind)
+        summary = graph_summary(graph)
+        assert (summary["links"], summary["isolates"]) == (links, 14)
+        assert graph == Graph.build_contiguity(places, rook=kind == "rook")

@@ -1,0 +1,97 @@
+"""A study is checked key by key, and an error says which, what and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geo_engine.errors import StudyError
+from geo_engine.study import parse_study, read_study
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def keys(**changes: Any) -> dict[str, Any]:
+    base: dict[str, Any] = {
+        "title": "Prova",
+        "data_date": "2025-01-01",
+        "unit": "sede",
+        "status": "attiva",
+        "firms": [{"path": "a.csv", "year": 2024, "columns": {"municipality": "Comune"}}],
+    }
+    return base | changes
+
+
+def test_the_shortest_study_gets_safe_defaults() -> None:
+    study = parse_study(keys())
+    assert study.audience == "public"
+    assert study.language == "it"
+    assert study.boundary_date.isoformat() == "2025-01-01"
+    assert study.statistics.alpha == 0.05
+    assert study.coverage.is_national
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.toml")), ids=lambda p: p.stem)
+def test_every_example_study_is_valid(path: Path) -> None:
+    assert read_study(path).title
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"unit": "impresaa"}, ["unit = 'impresaa'", "'impresa', 'sede' or 'unita_locale'"]),
+        ({"titel": "x"}, ["titel is not a key", "Did you mean title?"]),
+        ({"statistics": {"alpha": 0.9}}, ["statistics.alpha = 0.9", "less than 0.5"]),
+        ({"statistics": {"alfa": 0.1}}, ["statistics.alfa", "Did you mean alpha?", "neighbors"]),
+        ({"disclosure": {"threshold": 1}}, ["disclosure.threshold = 1", "greater than or equal"]),
+        (
+            {"firms": [{"path": "a.csv", "columns": {"municipality": "Comune"}}]},
+            ["give columns.year, or year for a snapshot"],
+        ),
+        (
+            {"firms": [{"path": "a", "year": 2024, "kind": "counts"}]},
+            ["needs columns.firms"],
+        ),
+        (
+            {"digital": {"signals": [{"column": "x", "label": "y", "rule": "eval"}]}},
+            ["digital.signals.0.rule = 'eval'", "'website'"],
+        ),
+        ({"years": [1800]}, ["years", "1800"]),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_value_and_what_is_allowed(
+    changes: dict[str, Any], said: list[str]
+) -> None:
+    with pytest.raises(StudyError) as caught:
+        parse_study(keys(**changes))
+    assert caught.value.code == "STUDY_INVALID"
+    assert caught.value.exit_status == 2
+    for words in said:
+        assert words in caught.value.message
+
+
+def test_missing_keys_are_all_named_at_once() -> None:
+    with pytest.raises(StudyError) as caught:
+        parse_study({})
+    for name in ("title", "data_date", "unit", "status", "firms"):
+        assert f"{name} is missing" in caught.value.message
+
+
+def test_a_file_that_is_absent_or_no_toml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="STUDY_MISSING.*geo-engine init"):
+        read_study(tmp_path / "no.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("title = ", encoding="utf-8")
+    with pytest.raises(StudyError, match="STUDY_SYNTAX"):
+        read_study(broken)
+    broken.write_bytes(b"title = '\xe0'")
+    with pytest.raises(StudyError, match="STUDY_UNREADABLE"):
+        read_study(broken)
+
+
+def test_a_study_cannot_be_changed_after_reading() -> None:
+    study = parse_study(keys())
+    with pytest.raises(ValueError, match="frozen"):
+        study.title = "Altro"  # type: ignore[misc]
