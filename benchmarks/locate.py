@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import functools
 import importlib.util
 import json
 import resource
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -25,7 +27,7 @@ from geo_engine.places import build_index, locate
 from geo_engine.sources.boundaries import read_layer
 
 Floats = NDArray[np.float64]
-Positions = NDArray[np.int64]
+Positions = NDArray[np.integer[Any]]
 
 
 def draw_points(layer: gpd.GeoDataFrame, rows: int) -> tuple[Floats, Floats]:
@@ -56,7 +58,7 @@ def by_strtree(layer: gpd.GeoDataFrame, x: Floats, y: Floats) -> Positions:
 def by_sedonadb(layer: gpd.GeoDataFrame, x: Floats, y: Floats) -> Positions:
     """Join with sedonadb."""
     import pandas as pd
-    import sedona.db
+    import sedona.db  # type: ignore[import-not-found]
 
     session = sedona.db.connect()
     right = layer[["geometry"]].reset_index(drop=True).reset_index(names="place")
@@ -73,7 +75,7 @@ def by_duckdb(layer: gpd.GeoDataFrame, x: Floats, y: Floats) -> Positions:
     """Join with DuckDB's spatial extension, loaded from its wheel."""
     import duckdb
     import pandas as pd
-    from duckdb_extension_spatial import extension_path
+    from duckdb_extension_spatial import extension_path  # type: ignore[import-not-found]
 
     session = duckdb.connect()
     session.execute(f"LOAD '{extension_path()}'")
@@ -108,7 +110,7 @@ def _peak_mb() -> float:
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
-def measure(rows: int) -> dict[str, object]:
+def measure(rows: int) -> dict[str, Any]:
     """Run ours and every peer that is installed; give the figures."""
     layer = read_layer(dt.date(2025, 1, 1))
     x, y = draw_points(layer, rows)
@@ -117,16 +119,19 @@ def measure(rows: int) -> dict[str, object]:
     index = build_index(layer)
     reused, _ = min((_timed(lambda: locate(index, x, y)) for _ in range(3)), key=_0)
     peak_mb = _peak_mb()
-    peers = {"geopandas.sjoin": by_sjoin, "shapely.STRtree": by_strtree}
-    for module, name, peer in (
-        ("sedona", "sedonadb", by_sedonadb),
-        ("duckdb_extension_spatial", "duckdb", by_duckdb),
-    ):
-        if importlib.util.find_spec(module):
-            peers[name] = peer
+    peers = {
+        name: peer
+        for module, name, peer in (
+            ("geopandas", "geopandas.sjoin", by_sjoin),
+            ("shapely", "shapely.STRtree", by_strtree),
+            ("sedona", "sedonadb", by_sedonadb),
+            ("duckdb_extension_spatial", "duckdb", by_duckdb),
+        )
+        if importlib.util.find_spec(module)
+    }
     seconds, differ = {}, {}
     for name, peer in peers.items():
-        seconds[name], answer = _timed(lambda peer=peer: peer(layer, x, y))
+        seconds[name], answer = _timed(functools.partial(peer, layer, x, y))
         differ[name] = int((answer != ours).sum())
     return {
         "name": "locate",
@@ -154,10 +159,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="last line as JSON")
     parser.add_argument("--rows", type=int, default=6_000_000)
     options = parser.parse_args()
-    figures = measure(1_000_000 if options.quick else options.rows)
+    figures = measure(500_000 if options.quick else options.rows)
     print(f"{figures['rows']:,} points; ours: {figures['seconds']}, peak {figures['peak_mb']} MB")
-    for name, ratios in figures["ratios"].items():  # type: ignore[attr-defined]
-        print(f"{name}: {figures['peers'][name]} s, {ratios} times ours")  # type: ignore[index]
+    for name, ratios in figures["ratios"].items():
+        print(f"{name}: {figures['peers'][name]} s, {ratios} times ours")
     print(f"points that differ: {figures['differ']}")
     if options.json:
         print(json.dumps(figures))

@@ -272,7 +272,7 @@ def _phase_table(
     covered = plan.places["covered"].to_numpy()
     areas = np.where(covered, 0, 1)
     distinct = plan.study.unit == "impresa"
-    rows = []
+    rows: list[tuple[str, int, str, float]] = []
     for phase in PHASES:
         members = (phases == phase).to_numpy()
         counts = count_firms(firms, members, areas=areas, shape=(2, len(years)), distinct=distinct)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -21,9 +24,10 @@ from geo_engine.places.locator import Locator, build_index
 from geo_engine.places.resolver import Resolver, build_resolver
 from geo_engine.results import ChainInfo, Facts
 from geo_engine.sources import boundaries
-from geo_engine.study import FirmSource, Placing, Study
+from geo_engine.study import FirmSource, Placing, Signal, Study
 
 POPULATION_YEAR = 2023
+Decimal = Literal["auto", ".", ","]
 NEEDED = {
     "coordinates": ("lon", "lat"),
     "istat_code": ("istat_code",),
@@ -62,7 +66,7 @@ class Plan:
             if all(getattr(columns, role) is not None for role in NEEDED[way])
         )
 
-    def placing_parameters(self, source: FirmSource, decimal: str) -> PlacingParameters:
+    def placing_parameters(self, source: FirmSource, decimal: Decimal) -> PlacingParameters:
         """Give the parameters of placing for a source."""
         place = self.study.place
         return PlacingParameters(
@@ -100,25 +104,51 @@ def resolve(study: Study, root: Path) -> Plan:
     chains = select_chains(study.chains.use, custom)
     layer = boundaries.read_layer(study.boundary_date)
     population, year, note = _population(study, root)
-    graph = contiguity(layer, kind=study.statistics.neighbors)
+    ground = _prepare_ground(study.boundary_date, study.statistics.neighbors)
     coverage = study.coverage
     covered = covered_places(layer, coverage.regions, coverage.provinces, coverage.municipalities)
-    places = layer.assign(population=population, covered=covered, edge=edge_places(covered, graph))
+    places = layer.assign(
+        population=population, covered=covered, edge=edge_places(covered, ground.graph)
+    )
     return Plan(
         study=study,
         places=places,
+        provinces=ground.provinces,
+        regions=ground.regions,
+        graph=ground.graph,
+        chains=chains,
+        signal_rules=tuple(_rule(signal) for signal in study.digital.signals),
+        locator=ground.locator,
+        resolver=ground.resolver,
+        population_year=year,
+        population_note=note,
+        reference=_reference(study, layer),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ground:
+    """What depends on the boundaries alone."""
+
+    graph: Graph
+    provinces: gpd.GeoDataFrame
+    regions: gpd.GeoDataFrame
+    locator: Locator
+    resolver: Resolver
+
+
+@functools.lru_cache(maxsize=2)
+def _prepare_ground(date: dt.date, neighbors: Literal["queen", "rook"]) -> _Ground:
+    """Build graph, wider areas and indexes of a layer, once for all studies of a process."""
+    layer = boundaries.read_layer(date)
+    return _Ground(
+        graph=contiguity(layer, kind=neighbors),
         provinces=boundaries.dissolve(
             layer, "cod_prov", ["province", "sigla", "cod_reg", "region"]
         ),
         regions=boundaries.dissolve(layer, "cod_reg", ["region"]),
-        graph=graph,
-        chains=chains,
-        signal_rules=tuple(SignalRule(**_rule(signal)) for signal in study.digital.signals),
         locator=build_index(layer),
         resolver=build_resolver(layer, boundaries.read_changes()),
-        population_year=year,
-        population_note=note,
-        reference=_reference(study, layer),
     )
 
 
@@ -263,11 +293,18 @@ def _reference(study: Study, layer: gpd.GeoDataFrame) -> pd.DataFrame:
         counts = (total.firms, total.known, total.digital)
         rows.append((level, code, total.chain, total.year, *counts))
     columns = ["level", "area", "chain", "year", "firms", "known", "digital"]
-    numbers = {name: float for name in columns[-3:]}
+    numbers = dict.fromkeys(columns[-3:], float)
     return pd.DataFrame(rows, columns=columns).astype(numbers)
 
 
-def _rule(signal: object) -> dict[str, object]:
-    """Give the keys of a signal that its rule needs."""
-    names = ("column", "label", "rule", "yes", "no", "threshold", "empty")
-    return {name: getattr(signal, name) for name in names}
+def _rule(signal: Signal) -> SignalRule:
+    """Give a signal's rule, without the names that only titles need."""
+    return SignalRule(
+        column=signal.column,
+        label=signal.label,
+        rule=signal.rule,
+        yes=signal.yes,
+        no=signal.no,
+        threshold=signal.threshold,
+        empty=signal.empty,
+    )

@@ -91,11 +91,13 @@ def _fit(
     if degrees <= 0 or not varying.any() or np.linalg.matrix_rank(design * root) < varying.sum():
         return []
     # Regression on what is left within regions equals regression with one intercept for each.
-    bread = np.linalg.inv((design * weight[:, None]).T @ design)
-    beta = bread @ ((design * weight[:, None]).T @ _within(share, weight, region))
-    residual = _within(share, weight, region) - design @ beta
-    scores = design * (weight * residual)[:, None]
-    covariance = bread @ (scores.T @ scores) @ bread * len(share) / degrees
+    weighted = design * weight[:, None]
+    outcome = _within(share, weight, region)
+    bread = np.linalg.inv(_cross(weighted, design))
+    beta = (bread * _cross(weighted, outcome[:, None]).T).sum(axis=1)
+    residual = outcome - (design * beta).sum(axis=1)
+    scores = weighted * residual[:, None]
+    covariance = bread @ _cross(scores, scores) @ bread * len(share) / degrees
     error = np.sqrt(np.diag(covariance))
     with np.errstate(divide="ignore", invalid="ignore"):
         p_value = 2 * stdtr(degrees, -np.abs(beta / error))
@@ -104,6 +106,11 @@ def _fit(
         {"term": name, "coefficient": 100 * b, "standard_error": 100 * e, "p_value": p}
         for name, b, e, p in zip(names, beta, error, p_value, strict=True)
     ]
+
+
+def _cross(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Sum products over places; a matrix product's last bits would depend on the threads."""
+    return (left[:, :, None] * right[:, None, :]).sum(axis=0)
 
 
 def _within(values: FloatArray, weight: FloatArray, region: npt.NDArray[np.integer]) -> FloatArray:

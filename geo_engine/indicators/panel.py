@@ -71,8 +71,7 @@ def build_panel(
     frame = _Frame(dim="place", labels=places.index, chains=tuple(chains), years=tuple(years))
     panel = _counted(counts, frame, covered, surveyed=surveyed)
     rates = empirical_bayes(panel["digital"], panel["known"], places["cod_reg"])
-    panel = panel.assign(
-        **{str(name): rates[name] for name in rates.data_vars},
+    panel = panel.assign(rates.data_vars).assign(
         location_quotient=_quotient(counts, frame, covered),
         firms_per_1000=per_thousand(panel["firms"], places["population"]),
         firms_per_km2=per_km2(panel["firms"], places["area_km2"]),

@@ -16,7 +16,7 @@ ABSENT = frozenset(_LISTS["absent"])
 ABSENT_PHRASES = tuple(_LISTS["absent_phrases"])
 """Beginnings of sentences that say there is no website, or none yet."""
 SOCIAL_NAMES = frozenset(_LISTS["social_names"])
-OTHERS = (*_LISTS["social"], *_LISTS["directories"])
+OTHERS = frozenset([*_LISTS["social"], *_LISTS["directories"]])
 """Hosts where a page is not a website of its own."""
 MAIL_HOSTS = frozenset(_LISTS["mail_hosts"])
 """Home pages of mail providers, which stand for a mutilated e-mail address."""
@@ -28,6 +28,9 @@ _WWW_TYPO = re.compile(r"\bw{2,4}\s*[.,;:]+\s*")
 _SCHEME = re.compile(r"^(?:h[a-z]{2,5}:[:/\\]*|[a-z]{2,6}:[/\\]{1,2}|ht{1,2}ps?[/\\]{1,2}|[/\\]+)")
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
 _HOST = re.compile(rf"^(?:{_LABEL}\.)+(?P<domain>[^\W\d_]{{2,}}|xn--[a-z0-9-]+)$")
+_PATH = re.compile(r"[/?#\\]")
+_PORT = re.compile(r":\d*$")
+_DOTS = re.compile(r"\.{2,}")
 _SEPARATORS = re.compile(r"[\s,;|<>()\"]+")
 
 
@@ -63,11 +66,11 @@ def website_value(text: str) -> int:
 def _address_value(token: str) -> int:
     """Judge one word: an own site, an address of another kind, or no address."""
     address = _SCHEME.sub("", token)
-    host = re.split(r"[/?#\\]", address, maxsplit=1)[0]
+    host = _PATH.split(address, maxsplit=1)[0]
     if "@" in host:
         return NOT_OWN
     marked = address != token or host.startswith("www.")
-    host = re.sub(r":\d*$", "", re.sub(r"\.{2,}", ".", host)).removeprefix("www.").strip(".")
+    host = _PORT.sub("", _DOTS.sub(".", host)).removeprefix("www.").strip(".")
     if host in SOCIAL_NAMES:
         return NOT_OWN
     match = _HOST.match(host)
@@ -89,4 +92,5 @@ def _belongs_to_others(host: str) -> bool:
         return False
     if host in MAIL_HOSTS or host.startswith("maps."):
         return True
-    return any(host == name or host.endswith("." + name) for name in OTHERS)
+    labels = host.split(".")
+    return any(".".join(labels[i:]) in OTHERS for i in range(len(labels) - 1))

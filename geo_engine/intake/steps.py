@@ -70,7 +70,7 @@ def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: Sou
         order=plan.placing_order(source),
         locator=plan.locator,
         resolver=plan.resolver,
-        parameters=plan.placing_parameters(source, dialect.decimal),
+        parameters=plan.placing_parameters(source, "," if dialect.decimal == "," else "."),
     )
     unplaced = (assigned.position < 0) & (reason == "")
     reason[unplaced] = assigned.reason[unplaced]

@@ -26,7 +26,7 @@ def area_symbol(
     width_mm : float
         Width of the border.
     alpha : float
-        Opacity of the fill.
+        Opacity of the fill. A stated border has a white casing: it is seen on dark fills too.
 
     Returns
     -------
@@ -43,6 +43,9 @@ def area_symbol(
         "joinstyle": "round",
     }
     symbol = _symbol("fill")
+    if outline:
+        casing = {"outline_color": "255,255,255,170", "outline_width": f"{2 * width_mm:g}"}
+        _add_layer(symbol, "SimpleFill", {**options, **casing, "style": "no"})
     layer = _add_layer(symbol, "SimpleFill", options)
     if not outline:
         # No municipal border at country scale; the fill's own color closes the seams.

@@ -222,12 +222,14 @@ def _check_range(x: _Floats, y: _Floats, crs: str) -> None:
 
     in_degrees = (np.abs(x) <= 180) & (np.abs(y) <= 90)
     is_geographic = pyproj.CRS.from_user_input(crs).is_geographic
-    wrong = int((~in_degrees if is_geographic else in_degrees).sum())
+    is_wrong = ~in_degrees if is_geographic else in_degrees
+    wrong = int(is_wrong.sum())
     if wrong and 2 * wrong >= len(x):
+        first = int(np.argmax(is_wrong))
         found = "metres" if is_geographic else "degrees"
         raise TableError(
             "CRS_MISMATCH",
-            f"{wrong:,} of {len(x):,} coordinates look like {found}, such as ({x[0]}, {y[0]}), but "
+            f"{wrong:,} of {len(x):,} coordinates look like {found}, such as ({x[first]}, {y[first]}), but "
             f"crs is {crs}. State the right crs (for Italy in metres often EPSG:32632).",
         )
 

@@ -73,6 +73,7 @@ def _decoded(text: str) -> str:
     return text
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def fold(text: str) -> str:
     """Write a name in capitals without accents and signs, words apart.
 

@@ -40,7 +40,7 @@ def _two_product(a: float, b: float) -> tuple[float, float]:
 
 
 @njit(cache=True, nogil=True)
-def exact_orientation(edge: Floats, px: float, py: float) -> int:
+def exact_orientation(ax: float, ay: float, bx: float, by: float, px: float, py: float) -> int:
     """Give the side of an edge on which a point lies, without any rounding.
 
     The determinant is a sum of six products of input doubles; each becomes two doubles, and the
@@ -49,8 +49,8 @@ def exact_orientation(edge: Floats, px: float, py: float) -> int:
 
     Parameters
     ----------
-    edge : array (4,)
-        x and y of both ends.
+    ax, ay, bx, by : float
+        Ends of the edge.
     px, py : float
         The point.
 
@@ -59,7 +59,6 @@ def exact_orientation(edge: Floats, px: float, py: float) -> int:
     int
         1 left of the edge, -1 right of it, 0 exactly on its line.
     """
-    ax, ay, bx, by = edge[0], edge[1], edge[2], edge[3]
     left = (ax, -ax, -px, -ay, ay, py)
     right = (by, py, by, bx, px, bx)
     expansion = np.zeros(12)
@@ -79,13 +78,13 @@ def exact_orientation(edge: Floats, px: float, py: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def orientation(edge: Floats, px: float, py: float) -> int:
+def orientation(ax: float, ay: float, bx: float, by: float, px: float, py: float) -> int:
     """Give the side of an edge on which a point lies: fast where certain, exact where in doubt.
 
     Parameters
     ----------
-    edge : array (4,)
-        x and y of both ends.
+    ax, ay, bx, by : float
+        Ends of the edge.
     px, py : float
         The point.
 
@@ -94,23 +93,15 @@ def orientation(edge: Floats, px: float, py: float) -> int:
     int
         1 left of the edge, -1 right of it, 0 exactly on its line.
     """
-    left = (edge[0] - px) * (edge[3] - py)
-    right = (edge[1] - py) * (edge[2] - px)
+    left = (ax - px) * (by - py)
+    right = (ay - py) * (bx - px)
     determinant = left - right
     bound = ORIENTATION_ERROR * (abs(left) + abs(right))
     if determinant > bound:
         return 1
     if determinant < -bound:
         return -1
-    return exact_orientation(edge, px, py)
-
-
-@njit(cache=True, nogil=True)
-def _passes(edge: Floats, px: float, py: float) -> bool:
-    """Tell that a ray from the point to the right cannot meet the edge."""
-    below = py < edge[1] and py < edge[3]
-    above = py > edge[1] and py > edge[3]
-    return below or above or (px > edge[0] and px > edge[2])
+    return exact_orientation(ax, ay, bx, by, px, py)
 
 
 @njit(cache=True, nogil=True)
@@ -133,20 +124,19 @@ def side_of_rings(edges: Floats, first: int, last: int, px: float, py: float) ->
     """
     odd = False
     for k in range(first, last):
-        edge = edges[k]
-        if _passes(edge, px, py):
-            continue
-        if edge[1] == edge[3]:
-            if px >= edge[0] or px >= edge[2]:
+        ax, ay, bx, by = edges[k, 0], edges[k, 1], edges[k, 2], edges[k, 3]
+        if (py < ay and py < by) or (py > ay and py > by) or (px > ax and px > bx):
+            continue  # a ray to the right does not meet it
+        touches = px >= ax or px >= bx
+        if ay == by:
+            if touches:
                 return BORDER
             continue
-        sign = 0
-        if px >= edge[0] or px >= edge[2]:
-            sign = orientation(edge, px, py)
-            if sign == 0:
-                return BORDER
-        if (edge[1] > py) != (edge[3] > py):
-            odd ^= sign == 0 or (sign > 0) == (edge[3] > edge[1])
+        sign = orientation(ax, ay, bx, by, px, py) if touches else 0
+        if touches and sign == 0:
+            return BORDER
+        if (ay > py) != (by > py):
+            odd ^= sign == 0 or (sign > 0) == (by > ay)
     return INSIDE if odd else OUTSIDE
 
 

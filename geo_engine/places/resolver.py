@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -243,26 +243,37 @@ def _resolve_name(resolver: Resolver, name: str, context: _Context) -> Outcome:
     )
 
 
-def _looks(resolver: Resolver, name: str, context: _Context) -> list[tuple[tuple[int, ...], float]]:
+def _looks(
+    resolver: Resolver, name: str, context: _Context
+) -> Iterator[tuple[tuple[int, ...], float]]:
     """Give the candidates of a name at each look, with what the look costs in confidence."""
-    looks = [(resolver.exact.get(names.key(name), ()), 0.0), *_looks_at_parts(resolver, name)]
-    looks.append((resolver.abbreviated.get(names.abbreviated_key(name), ()), 0.05))
+    yield from _seen(resolver.exact.get(names.key(name)), 0.0)
+    yield from _looks_at_parts(resolver, name)
+    yield from _seen(resolver.abbreviated.get(names.abbreviated_key(name)), 0.05)
     if context.province or context.region:
-        looks.append((resolver.loose.get(names.loose_key(name), ()), 0.05))
-    return [(positions, penalty) for positions, penalty in looks if positions]
+        yield from _seen(resolver.loose.get(names.loose_key(name)), 0.05)
 
 
-def _looks_at_parts(resolver: Resolver, name: str) -> list[tuple[tuple[int, ...], float]]:
+def _seen(
+    positions: tuple[int, ...] | None, penalty: float
+) -> Iterator[tuple[tuple[int, ...], float]]:
+    """Give the candidates of one look, if there are any."""
+    if positions:
+        yield positions, penalty
+
+
+def _looks_at_parts(resolver: Resolver, name: str) -> Iterator[tuple[tuple[int, ...], float]]:
     """Give the candidates of a name in two languages: what its parts have in common."""
     parts = [part for part in re.split(r"\s*/\s*|\s+-\s+", name) if names.key(part)]
     sets = [set(resolver.exact.get(names.key(part), ())) for part in parts]
     known = [each for each in sets if each]
     if len(parts) < 2 or not known:
-        return []
+        return
     common = tuple(sorted(set.intersection(*known)))
     if len(known) == len(parts):
-        return [(common, 0.0)]
-    return [(common, 0.05)] if "/" in name else []  # after a hyphen may stand a hamlet or a city
+        yield from _seen(common, 0.0)
+    elif "/" in name:  # after a hyphen may stand a hamlet or another city
+        yield from _seen(common, 0.05)
 
 
 def _mark(resolver: Resolver, name: str, outcome: Outcome, penalty: float) -> Outcome:

@@ -182,7 +182,7 @@ def _parse(block: Block, good: np.ndarray, dialect: SourceDialect) -> pa.Table:
     data = _joined(block, good)
     if dialect.encoding == "cp1252":
         data = data.decode("cp1252").encode()
-    if False:
+    if data.startswith(_BOM):
         # The parser would strip it: here it is text of the first field.
         data = _BOM + data
     several = bool((block.records.lines[good] > 1).any())

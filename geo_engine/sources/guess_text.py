@@ -117,11 +117,19 @@ def _source(seen: Inspection) -> list[str]:
         lines.append(f'decimal = "{seen.decimal}"')
         doubt = "" if seen.crs == "EPSG:4326" else f" {CHECK}: sistema di riferimento"
         lines.append(f'crs = "{seen.crs}"{doubt}')
-    lines.append('ateco_version = "detect" # 2007, 2025, o riconosciuta dai codici')
+    lines.append(_edition(seen))
     if "year" not in seen.roles:
         lines += _year(seen)
     lines += [f'licence = "" {CHECK}: fonte e licenza, stampate su ogni elaborato', ""]
     return lines
+
+
+def _edition(seen: Inspection) -> str:
+    """Take the ATECO edition from the column's name, or leave it to the codes."""
+    named = re.search(r"2007|2025", seen.roles.get("ateco", ""))
+    if named:
+        return f'ateco_version = "{named[0]}" {CHECK}: dal nome della colonna'
+    return 'ateco_version = "detect" # 2007, 2025, o riconosciuta dai codici'
 
 
 def _year(seen: Inspection) -> list[str]:

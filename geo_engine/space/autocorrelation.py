@@ -17,7 +17,7 @@ from geo_engine.space.links import Links
 from geo_engine.space.monte_carlo import map_seed
 from geo_engine.space.moran import gi_star, global_moran, local_moran, quadrants
 from geo_engine.space.multiplicity import benjamini_hochberg
-from geo_engine.space.random_labelling import Labels, both_tests, labelling_p
+from geo_engine.space.random_labelling import Labels, both_tests, labelled_tails, labelling_p
 from geo_engine.tables import (
     LOCAL_CONSTANT,
     LOCAL_ISOLATE,
@@ -65,6 +65,7 @@ class _Column:
     """Chain and year, for the seed."""
     firms: tuple[FloatArray, FloatArray] | None
     """Digital and known firms behind shares."""
+    by_labels_alone: bool
 
 
 def local_autocorrelation(
@@ -80,7 +81,8 @@ def local_autocorrelation(
     One conditional, exact, two-sided p-value serves local Moran, Gi and Gi*: given its own value,
     all three grow with the sum of a place's neighbors. Counts show concentration and never a
     digital hotspot. Shares are given as Assuncao-Reis standardized rates, with their firms as
-    ``labels``: the p-value is then the larger of this one and that of random labelling.
+    ``labels``: the p-value is then the larger of this one and that of random labelling, or the
+    latter alone, as ``labels.rule`` says.
 
     Parameters
     ----------
@@ -132,7 +134,13 @@ def local_autocorrelation(
     for at, names in _maps_of(values):
         column = (slice(None), *at)
         behind = None if firms is None else (firms[0][column], firms[1][column])
-        one = _Column(data=data[column], reasons=reasons[column], names=names, firms=behind)
+        one = _Column(
+            data=data[column],
+            reasons=reasons[column],
+            names=names,
+            firms=behind,
+            by_labels_alone=labels is not None and labels.rule == "labels",
+        )
         found, summary = _one_map(one, links, test)
         for name, result in found.items():
             local[name][column] = result
@@ -228,18 +236,28 @@ def _one_map(
     linked = among.draws > 0
     alone = np.where(links.draws[seen] > 0, LOCAL_MISSING, LOCAL_ISOLATE)
     found["status"][seen] = np.where(linked, LOCAL_OK, alone)
-    tails = conditional_tails(
-        observed, among.starts, among.neighbors, seed=map_seed(test.seed, *column.names)
-    )
-    if column.firms is not None:
-        digital, known = (part[seen] for part in column.firms)
-        tails = both_tests(tails, labelling_p(digital, known, among, high=lag > observed.mean()))
+    tails = _tails(column, seen, among, test)
     found["moran"][seen] = local_moran(observed, lag)
     found["gi_star"][seen] = np.where(linked, gi_star(observed, lag, among.draws), np.nan)
     found["quadrant"][seen] = quadrants(observed, lag)
     found["p_value"][seen], found["p_error"][seen] = tails.p_value, tails.p_error
     found["method"][seen] = tails.method
     return found, _summary(observed, lag, among, tails)
+
+
+def _tails(column: _Column, seen: npt.NDArray[np.bool_], links: Links, test: LocalTest) -> Tails:
+    """Test by exchanging rates, labels or both."""
+    observed = column.data[seen]
+    labelled = None
+    if column.firms is not None:
+        digital, known = (part[seen] for part in column.firms)
+        high = links.lag(observed) > observed.mean()
+        labelled = labelled_tails(labelling_p(digital, known, links, high=high), links.draws > 0)
+        if column.by_labels_alone:
+            return labelled
+    seed = map_seed(test.seed, *column.names)
+    tails = conditional_tails(observed, links.starts, links.neighbors, seed=seed)
+    return tails if labelled is None else both_tests(tails, labelled)
 
 
 def _summary(observed: FloatArray, lag: FloatArray, links: Links, tails: Tails) -> dict[str, float]:

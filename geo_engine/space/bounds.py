@@ -16,7 +16,7 @@ IntArray = npt.NDArray[np.int64]
 SMALLEST_P = 1e-12
 """Rounding hides smaller p-values: this value means "at most"."""
 RELATIVE_TOLERANCE = 0.02
-ABSOLUTE_TOLERANCE = 2e-3
+ABSOLUTE_TOLERANCE = 5e-3
 """A grid is fine enough where its error is below both, the first being relative to p."""
 RESOLVED = 0.1
 """Largest rounding of a sum, in units of the spread of values, at which two grids compare."""

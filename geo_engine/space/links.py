@@ -25,7 +25,7 @@ class Links:
 
     @classmethod
     def of(cls, graph: Graph, places: pd.Index) -> Links:
-        """Number the links of a graph.
+        """Give the links of a graph.
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ class Links:
         return np.diff(self.starts)
 
     def among(self, kept: npt.NDArray[np.bool_]) -> Links:
-        """Number the links between some places anew.
+        """Give the links between some places, numbered anew.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Exact test of shares by random labelling: which firms of the chain are the digital ones?
+"""Exact test of shares by random labelling of the firms.
 
 Standardized rates have one mean and variance, but not one shape: where firms are few their
 distribution stays skewed, and small places lie beside small places. Exchanging rates between
@@ -7,14 +7,17 @@ are digital, 6.7 % of the places at the level of 5 %. Under constant risk the di
 random choice among all firms, whatever the size of places; so the digital ones among the
 neighbors' firms are hypergeometric, given all firms but the place's own.
 
-Alone it would be wrong the other way round: where the risk differs from place to place without any
-pattern, it calls the neighbors of one large town a cluster. Hence the larger of the two p-values:
-it holds its level when either description of "no pattern" is true.
+Alone it errs the other way round: where the risk differs from place to place without any pattern,
+it calls the neighbors of one large town a cluster (independent risks of 30 % with a standard
+deviation of 5 points, 100,000 firms: 7.8 % at the level of 5 %, and some false hotspots). The rule
+``both`` keeps the larger of the two p-values, which holds its level when either description of "no
+pattern" is true; the rule ``labels`` is exact under constant risk and finds more.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numba
 import numpy as np
@@ -22,13 +25,16 @@ import numpy.typing as npt
 import xarray as xr
 
 from geo_engine.errors import StatisticsError
-from geo_engine.space.exact import Tails
+from geo_engine.space.bounds import SMALLEST_P
+from geo_engine.space.exact import INTEREST, Tails
 from geo_engine.space.links import Links
 from geo_engine.tables import TAIL_METHODS
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+ROUNDING = 1e-13
+"""Bound of what rounding adds to a p-value."""
 NEGLIGIBLE = 1e-22
 """Terms smaller than this, against the largest, end the sum of a tail."""
 
@@ -41,6 +47,8 @@ class Labels:
     """Digital firms, dims ("place", "chain", "year")."""
     known: xr.DataArray
     """Firms whose signal is known, same dims."""
+    rule: Literal["both", "labels"] = "both"
+    """The larger p-value of both tests, or that of random labelling alone."""
 
     def check(self, values: xr.DataArray) -> None:
         """Raise when the firms do not belong to the maps that are tested.
@@ -121,27 +129,51 @@ def labelling_p(
     return np.minimum(1.0, 2 * np.where(high, upper, lower))
 
 
-def both_tests(tails: Tails, labelled: FloatArray) -> Tails:
+def labelled_tails(labelled: FloatArray, linked: npt.NDArray[np.bool_]) -> Tails:
+    """Give the results of random labelling alone the form of the other test's.
+
+    Parameters
+    ----------
+    labelled : ndarray
+        P-values of :func:`labelling_p`.
+    linked : ndarray of bool
+        Places with neighbors.
+
+    Returns
+    -------
+    Tails
+        NaN without neighbors; chance leaves at most half a percent at p < 0.005.
+    """
+    exact = TAIL_METHODS.index("exact")
+    return Tails(
+        p_value=np.where(linked, np.maximum(labelled, SMALLEST_P), np.nan),
+        p_error=np.where(linked, np.where(labelled < SMALLEST_P, SMALLEST_P, ROUNDING), np.nan),
+        method=np.where(linked, exact, 0).astype(np.int8),
+        expected_of_interest=INTEREST * float(linked.sum()),
+    )
+
+
+def both_tests(tails: Tails, labelled: Tails) -> Tails:
     """Keep the larger of two p-values.
 
     Parameters
     ----------
     tails : Tails
         From exchanging rates between places.
-    labelled : ndarray
+    labelled : Tails
         From exchanging labels between firms.
 
     Returns
     -------
     Tails
-        ``method`` is that of the p-value kept.
+        ``method`` and ``p_error`` are those of the p-value kept.
     """
-    larger = labelled > tails.p_value
+    larger = labelled.p_value > tails.p_value
     return replace(
         tails,
-        p_value=np.where(larger, labelled, tails.p_value),
-        p_error=np.where(larger, 1e-13, tails.p_error),
-        method=np.where(larger, TAIL_METHODS.index("exact"), tails.method).astype(np.int8),
+        p_value=np.where(larger, labelled.p_value, tails.p_value),
+        p_error=np.where(larger, labelled.p_error, tails.p_error),
+        method=np.where(larger, labelled.method, tails.method),
     )
 
 

@@ -65,8 +65,10 @@ def test_statistics_that_give_a_neighbors_share_are_withheld_for_shares_only(
 ) -> None:
     for name in INVERTIBLE:
         assert public.results.local[name].sel(variable="share").isnull().all()
-        assert public.results.local[name].sel(variable="firms").identical(
-            internal.results.local[name].sel(variable="firms")
+        assert (
+            public.results.local[name]
+            .sel(variable="firms")
+            .identical(internal.results.local[name].sel(variable="firms"))
         )
 
 

@@ -66,3 +66,12 @@ def test_densities_match_places_by_code_and_leave_empty_places_missing():
     np.testing.assert_allclose(
         per_km2(firms, size).to_numpy()[:2], [[0.005, 0.0005], [0.008, np.nan]]
     )
+
+
+def test_quotients_equal_the_odds_of_a_cross_table_of_firms():
+    rng = np.random.default_rng(4)
+    firms = pd.DataFrame({"place": rng.integers(0, 6, 500), "chain": rng.choice(list("AB"), 500)})
+    crossed = pd.crosstab(firms["place"], firms["chain"], normalize="index")
+    expected = crossed / firms["chain"].value_counts(normalize=True)
+    counted = pd.crosstab(firms["place"], firms["chain"])
+    np.testing.assert_allclose(location_quotient(table(counted)).to_numpy(), expected[["A", "B"]])

@@ -133,10 +133,9 @@ def test_orientation_is_the_sign_of_exact_arithmetic(numbers):
         return  # products would underflow: no coordinate in degrees is so small
     ax, ay, bx, by, px, py = map(Fraction, numbers)
     exact = (ax - px) * (by - py) - (ay - py) * (bx - px)
-    edge = np.array(numbers[:4])
     sign = (exact > 0) - (exact < 0)
-    assert orientation(edge, *numbers[4:]) == sign
-    assert exact_orientation(edge, *numbers[4:]) == sign
+    assert orientation(*numbers) == sign
+    assert exact_orientation(*numbers) == sign
 
 
 @given(st.integers(0, 10**9))
@@ -149,7 +148,7 @@ def test_orientation_of_points_almost_on_a_line_is_exact(seed):
     py = ay + t * (by - ay)
     exact = (Fraction(ax) - Fraction(px)) * (Fraction(by) - Fraction(py))
     exact -= (Fraction(ay) - Fraction(py)) * (Fraction(bx) - Fraction(px))
-    assert orientation(np.array([ax, ay, bx, by]), px, py) == (exact > 0) - (exact < 0)
+    assert orientation(ax, ay, bx, by, px, py) == (exact > 0) - (exact < 0)
 
 
 @given(st.integers(0, 10**9))

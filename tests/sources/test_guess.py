@@ -44,7 +44,7 @@ def csv_file(folder: Path, text: str, name: str = "estratto.csv") -> Path:
 
 
 REGISTER = """\
-Codice fiscale;Denominazione;Cod. ISTAT;Comune;Prov.;Ateco 2007;Anno;Stato attività;Sito web;E-commerce
+Codice fiscale;Denominazione;Cod. ISTAT;Comune;Prov.;Ateco 2007;Anno;Stato;Sito web;E-commerce
 00123456789;Alfa srl;048017;Firenze;FI;62.01.00;2023;Attiva;www.alfa.it;Sì
 00123456790;Beta snc;100005;Prato;PO;14.13;2024;Attiva;assente;No
 """
@@ -60,11 +60,12 @@ def test_italian_names_of_columns_are_recognized(tmp_path):
         "province": "Prov.",
         "ateco": "Ateco 2007",
         "year": "Anno",
-        "firm_status": "Stato attività",
+        "firm_status": "Stato",
     }
     rules = [(signal.column, signal.rule) for signal in study.digital.signals]
     assert rules == [("Sito web", "website"), ("E-commerce", "flag")]
     assert study.status == "attiva"
+    assert study.firms[0].ateco_version == "2007"
     assert study.data_date == dt.date(2024, 12, 31)
     assert study.place.order == ("istat_code", "name")
     assert study.coverage.provinces == ("FI", "PO")

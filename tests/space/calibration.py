@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from geo_engine.space import LocalTest, local_autocorrelation
+from geo_engine.space import Labels, LocalTest, local_autocorrelation
 from tests.space.conftest import panel
 
 DENSITIES = (0.002, 0.01, 0.05, 0.2, 1.0)
@@ -42,22 +42,44 @@ def random_counts(places, density, seeds):
     return np.array(maps).T
 
 
+def clustered_weights(graph, seed):
+    """Draw sizes of places that resemble their neighbors', as populations do."""
+    from geo_engine.space.links import Links
+
+    size = np.random.default_rng(seed).normal(size=graph.n)
+    links = Links.of(graph, graph.unique_ids)
+    for _ in range(2):
+        size = (size + links.sums(size)) / (1 + links.draws)
+    own = np.random.default_rng(seed + 1).normal(size=graph.n)
+    return np.exp(1.0 * size / size.std() + 0.8 * own)
+
+
 def constant_risk(weights, firms, risk, seeds):
-    """Draw firms on the weights and digital firms among them at one risk; standardized rates."""
-    maps = []
+    """Draw firms on the weights, and digital firms among them at one risk."""
+    known, digital = [], []
     for seed in range(seeds):
         rng = np.random.default_rng([11, seed])
-        held = rng.multinomial(firms, weights / weights.sum())
-        maps.append(assuncao_reis(rng.binomial(held, risk), held))
-    return np.array(maps).T
+        known.append(rng.multinomial(firms, weights / weights.sum()))
+        digital.append(rng.binomial(known[-1], risk))
+    return np.array(digital).T, np.array(known).T
 
 
-def false_positives(values, graph, *, counts):
+def constant_risk_shares(graph, weights, how, *, seeds, rule):
+    """Give, for each seed, the share of tested places with p <= 0.05; no rule: rates alone."""
+    digital, known = constant_risk(weights, *how, seeds)
+    rates = np.array([assuncao_reis(d, k) for d, k in zip(digital.T, known.T, strict=True)]).T
+    years = range(seeds)
+    firms = [panel(part, graph.unique_ids, ("null",), years) for part in (digital, known)]
+    labels = None if rule is None else Labels(digital=firms[0], known=firms[1], rule=rule)
+    return false_positives(rates, graph, counts=False, labels=labels)
+
+
+def false_positives(values, graph, *, counts, labels=None):
     """Give, for each map, the share of tested places with p <= 0.05."""
     years = range(values.shape[1])
     test = LocalTest(counts=counts, seed=1)
     local, _ = local_autocorrelation(
-        panel(values, graph.unique_ids, ("null",), years), graph, test
+        panel(values, graph.unique_ids, ("null",), years), graph, test, labels=labels
     )
     p = local["p_value"].to_numpy()[:, 0, :]
     return (p <= 0.05).sum(axis=0) / np.isfinite(p).sum(axis=0)
@@ -80,14 +102,14 @@ def _main(layer, seeds=20):
         shares = false_positives(random_counts(len(places), density, seeds), graph, counts=True)
         mean, error = mean_and_error(shares)
         print(f"counts at {density:6.1%}: {mean:.4f} (se {error:.4f})")  # noqa: T201
-    weights = np.random.default_rng(1).lognormal(0, 1.3, len(places))
+    weights = clustered_weights(graph, seed=1)
     for firms in FIRMS:
         for risk in RISKS:
-            shares = false_positives(
-                constant_risk(weights, firms, risk, seeds), graph, counts=False
-            )
-            mean, error = mean_and_error(shares)
-            print(f"{firms:7,} firms at {risk}: {mean:.4f} (se {error:.4f})")  # noqa: T201
+            for rule in (None, "both", "labels"):
+                shares = constant_risk_shares(graph, weights, (firms, risk), seeds=seeds, rule=rule)
+                mean, error = mean_and_error(shares)
+                name = rule or "rates"
+                print(f"{firms:7,} firms at {risk} {name:6}: {mean:.4f} (se {error:.4f})")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def change_breaks(values: npt.ArrayLike, steps: int) -> list[int]:
         return []
     inner, outer = np.quantile(size, (0.5, 0.85), method="inverted_cdf")
     outer = max(outer, inner + 1)
-    return [-int(outer), -int(inner), int(inner) + 1, int(outer) + 1]
+    return [-int(outer), -int(inner), int(inner), int(outer)]
 
 
 def all_breaks(results: Results, chain: str) -> dict[str, list[int]]:

@@ -218,6 +218,7 @@ const paint = (() => {
   }
 
   function strokeOutlines(context, frame, atlas, at, width) {
+    if (atlas.shown.kind === "change" && frame.zoom < 7.25) return;
     for (const { color, inside } of atlas.shown.outlines) {
       const arcs = geometry.arcsWhere(
         atlas.shape,
@@ -225,9 +226,10 @@ const paint = (() => {
       );
       if (!arcs.length) continue;
       const path = atlas.paths.arcs(at, arcs);
-      const thick = frame.zoom >= 8 ? 2.2 : 1.5;
-      context.strokeStyle = "rgba(255,255,255,0.9)";
-      context.lineWidth = width(thick + 1.4);
+      const near = frame.zoom >= 7.5;
+      const thick = near ? 2.2 : 1.4;
+      context.strokeStyle = `rgba(255,255,255,${near ? 0.9 : 0.6})`;
+      context.lineWidth = width(thick + (near ? 1.4 : 0.8));
       context.stroke(path);
       context.strokeStyle = color;
       context.lineWidth = width(thick);

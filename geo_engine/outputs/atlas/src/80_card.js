@@ -82,7 +82,7 @@ const card = (() => {
     const way = ["change_down", "change_flat", "change_up"][source.direction[place] + 1];
     const ends = { low: write(source.low[place]), high: write(source.high[place]) };
     return `${write(source.share[place])} ${words.atlas.points} (${format.fill(
-      words.atlas.ci,
+      words.atlas.ci_change,
       ends,
     )}): ${words.sentences[way]}`;
   }
@@ -138,7 +138,8 @@ const card = (() => {
     const share = shares(atlas, place);
     if (share.text) return [make("p", { class: "big small" }, share.text)];
     return [
-      make("p", { class: "big" }, share.eb, make("small", {}, ` ${words.atlas.row_share_eb}`)),
+      make("p", { class: "big" }, share.eb),
+      make("p", {}, words.atlas.row_share_eb),
       make("p", { class: "quiet" }, share.credible),
       make("p", {}, `${words.atlas.row_share}: ${share.raw} (${share.of})`),
       ...(share.few ? [make("p", { class: "few" }, share.few)] : []),
@@ -149,7 +150,8 @@ const card = (() => {
     const { words, language, chain, base, facts } = atlas;
     const at = atlas.offset() + place;
     const list = make("dl");
-    const row = (term, text) => list.append(make("dt", {}, term), make("dd", {}, text));
+    const row = (term, text, kind = "short") =>
+      list.append(make("div", { class: kind }, make("dt", {}, term), make("dd", {}, text)));
     const number = (figure, scale, decimals) =>
       Number.isNaN(figure) ? words.atlas.unavailable : format.number(figure / scale, language, decimals);
     const names = atlas.names();
@@ -161,15 +163,15 @@ const card = (() => {
       format.fill(words.atlas.row_population, { year: facts.population_year }),
       number(base.population[place] || NaN, 1, 0),
     );
-    if (facts.signal) row(words.atlas.row_cluster, testSentence(atlas, place, "share"));
-    row(format.fill(words.atlas.row_concentration, names), testSentence(atlas, place, "firms"));
+    if (facts.signal) row(words.atlas.row_cluster, testSentence(atlas, place, "share"), "long");
+    row(format.fill(words.atlas.row_concentration, names), testSentence(atlas, place, "firms"), "long");
     if (facts.years.length > 1) {
       const years = {
         first: facts.years[Math.max(chain.change.first[place] - 1, 0)],
         last: facts.years[Math.max(chain.change.last[place], 1) - 1],
       };
       const variable = facts.signal ? "share" : "firms";
-      row(format.fill(words.atlas.row_change, years), changeText(atlas, place, variable));
+      row(format.fill(words.atlas.row_change, years), changeText(atlas, place, variable), "long");
     }
     return list;
   }

@@ -79,7 +79,7 @@ const player = (() => {
     const step = () => {
       const { years } = atlas.facts;
       const at = years.indexOf(atlas.state.year);
-      if (at + 1 >= years.length || button.disabled) stop();
+      if (at + 1 >= years.length || button.hidden) stop();
       else show(years[at + 1]);
     };
     button.addEventListener("click", () => {

@@ -83,6 +83,7 @@ const geoAtlas = (() => {
     addLayers(atlas);
     fillControls(atlas);
     listen(atlas);
+    if (window.innerWidth <= 800) toggleLegend(atlas, byId("legend-toggle"));
     fit(atlas);
     await show(atlas);
     byId("loading").hidden = true;
@@ -135,7 +136,7 @@ const geoAtlas = (() => {
 
   function addLayers(atlas) {
     const { map } = atlas;
-    map.attributionControl?.remove();
+    L.control.scale({ position: "bottomright", imperial: false }).addTo(map);
     atlas.baseLayer = paint.layer((context, frame) => paint.drawBase(context, frame, atlas), "overlayPane");
     atlas.overLayer = paint.layer((context, frame) => paint.drawOver(context, frame, atlas), "overlayPane");
     map.addLayer(atlas.baseLayer);
@@ -164,7 +165,6 @@ const geoAtlas = (() => {
     byId("subtitle").textContent = subtitle(atlas);
     byId("search").placeholder = words.atlas.search_hint;
     notice(byId("ribbon"), facts.simulated ? words.atlas.simulated : "");
-    notice(byId("map-ribbon"), facts.simulated ? words.atlas.simulated : "");
     notice(byId("banner"), (language === "en" && facts.banner_en) || facts.banner);
     notice(byId("unsurveyed"), facts.signal ? "" : words.atlas.not_surveyed);
     for (const button of document.querySelectorAll("[data-language]")) {
@@ -218,10 +218,12 @@ const geoAtlas = (() => {
     byId("indicator").value = state.indicator;
     byId("year").value = String(facts.years.indexOf(state.year));
     byId("year").setAttribute("aria-valuetext", String(state.year));
-    byId("year-text").textContent = String(state.year);
+    const { years } = facts;
+    byId("year-text").textContent =
+      state.map === "change" ? `${years[0]}-${years[years.length - 1]}` : String(state.year);
     for (const input of document.querySelectorAll("[name=map]")) input.checked = input.value === state.map;
     byId("indicator").disabled = state.map === "clusters" || state.map === "concentration";
-    byId("year").disabled = byId("play").disabled = state.map === "change";
+    byId("year").hidden = byId("play").hidden = state.map === "change";
     atlas.chosen = state.place === "" ? -1 : atlas.base.position.get(state.place);
   }
 
@@ -307,7 +309,13 @@ const geoAtlas = (() => {
       paint.toLatLng(atlas.shape, box[0], box[3]),
       paint.toLatLng(atlas.shape, box[2], box[1]),
     ];
-    const room = places ? { padding: [60, 60], maxZoom: 10.5 } : { padding: [14, 14] };
+    atlas.map.invalidateSize({ animate: false });
+    const wide = atlas.map.getSize().x > 760 && !byId("legend").hidden;
+    const room = {
+      paddingTopLeft: [wide ? 316 : 14, 14],
+      paddingBottomRight: [wide ? 60 : 14, 14],
+      ...(places ? { maxZoom: 10.5 } : {}),
+    };
     atlas.map.fitBounds(corners, { ...room, animate: false });
   }
 
@@ -352,7 +360,10 @@ const geoAtlas = (() => {
     atlas.area = null;
     choose(atlas, { place: place < 0 ? "" : atlas.base.code[place] });
     if (zoom && place >= 0) fit(atlas, [place]);
-    byId("card").scrollIntoView({ block: "nearest" });
+    byId("card-section").parentElement.scrollTop = 0;
+    if (!zoom && place >= 0 && window.innerWidth <= 800) {
+      byId("card-section").scrollIntoView({ block: "nearest" });
+    }
   }
 
   function listenToMap(atlas) {
