@@ -66,6 +66,11 @@ class Plan:
             if all(getattr(columns, role) is not None for role in NEEDED[way])
         )
 
+    def placing_checks(self, source: FirmSource) -> tuple[Placing, ...]:
+        """Give the declarations that place no row of a source, but check its coordinates."""
+        declared: tuple[Placing, ...] = ("istat_code", "cadastral_code", "name")
+        return tuple(way for way in declared if way not in self.study.place.order)
+
     def placing_parameters(self, source: FirmSource, decimal: Decimal) -> PlacingParameters:
         """Give the parameters of placing for a source."""
         place = self.study.place

@@ -24,6 +24,24 @@ SNAPPING_DEGREES = 1e-8  # a millimetre: only borders digitized twice are that c
 # 1 January 2023: legal population at the end of 2021, residents at the end of 2022. With them the
 # totals are ISTAT's own: 59,030,133 and 58,850,717.
 ABSENT = {"081025": (8415, 8159), "099030": (1035, 1028), "099031": (1366, 1353)}
+# Letters that the package lost on the way, and second names it does not set apart.
+NAMES = {
+    "031019": "San Floriano del Collio-Števerjan",
+    "031022": "Savogna d'Isonzo-Sovodnje ob Soči",
+    "032001": "Duino Aurisina-Devin Nabrežina",
+}
+OTHER_NAMES = {
+    "021052": "Welsberg-Taisten",
+    "021102": "Truden im Naturpark",
+    "022250": "Sèn Jan",
+    "031003": "Doberdob",
+    "031019": "Števerjan",
+    "031022": "Sovodnje ob Soči",
+    "032001": "Devin Nabrežina",
+    "032002": "Repentabor",
+    "032004": "Dolina",
+    "032005": "Zgonik",
+}
 SQUARE_METRES_PER_SQUARE_DEGREE = 8.6e9  # at 43 degrees north, for the printed report only
 
 
@@ -42,6 +60,9 @@ def build_layer() -> gpd.GeoDataFrame:
     if not table.index.equals(shapes.index):
         sys.exit("attributes and shapes name different municipalities")
     geometry = repair(shapes.geometry.to_numpy())
+    table["municipality"] = table["municipality"].where(
+        ~table.index.isin(NAMES), table.index.to_series().map(NAMES)
+    )
     slash = table["municipality"].str.split("/", n=1)
     layer = gpd.GeoDataFrame(
         {
@@ -57,6 +78,7 @@ def build_layer() -> gpd.GeoDataFrame:
         geometry=geometry,
         crs="EPSG:4326",
     )
+    layer.loc[list(OTHER_NAMES), "name_other"] = list(OTHER_NAMES.values())
     layer["area_km2"] = (layer.geometry.to_crs("EPSG:3035").area / 1e6).round(6)
     return layer
 

@@ -34,10 +34,11 @@ def main() -> None:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`: ours and the peers in the same run (A B A B, medians). Ratios are",
-        "the peer's time over ours; absolute times move with the machine.",
+        "Written by `make bench`: ours and the peers in the same run (A B A B, medians). Ratios",
+        "are the peer's time over ours; absolute times move with the machine.",
         "",
-        f"Machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
+        f"Machine: {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}; "
         + ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
         + ".",
         "",

@@ -1,4 +1,4 @@
-"""The wheel carries all it needs: boundaries, chains, words, the atlas's script, the demo's study."""
+"""The wheel carries all it needs: boundaries, chains, words, the script of the atlas."""
 
 from __future__ import annotations
 

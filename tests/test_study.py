@@ -80,7 +80,7 @@ def test_missing_keys_are_all_named_at_once() -> None:
 
 
 def test_a_file_that_is_absent_or_no_toml_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="STUDY_MISSING.*geo-engine init"):
+    with pytest.raises(StudyError, match=r"STUDY_MISSING.*geo-engine init"):
         read_study(tmp_path / "no.toml")
     broken = tmp_path / "broken.toml"
     broken.write_text("title = ", encoding="utf-8")

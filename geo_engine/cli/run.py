@@ -51,7 +51,7 @@ def print_summary(delivered: Delivered, folder: Path) -> None:
         out.print(f"Aree ad alta digitalizzazione nel {facts.years[-1]}: {len(last)}", markup=False)
         for row in last.sort_values(["rank", "chain"]).head(8).itertuples():
             out.print(
-                f"  {row.chain}: {row.name} ({row.places} comuni, {number(row.known)} unità, "
+                f"  {row.chain}: {row.name} ({_places(row.places)}, {number(row.known)} unità, "
                 f"{100 * row.share:.1f}% contro {100 * row.share_outside:.1f}% altrove)".replace(
                     ".", ","
                 ),
@@ -78,3 +78,8 @@ def print_account(delivered: Delivered) -> None:
     )
     for reason, rows in account.reasons.items():
         out.print(f"  {reason}: {number(rows)}", markup=False)
+
+
+def _places(count: int) -> str:
+    """Write a number of municipalities, in the singular when it is one."""
+    return "1 comune" if count == 1 else f"{number(count)} comuni"

@@ -71,6 +71,7 @@ def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: Sou
         locator=plan.locator,
         resolver=plan.resolver,
         parameters=plan.placing_parameters(source, "," if dialect.decimal == "," else "."),
+        checks=plan.placing_checks(source),
     )
     unplaced = (assigned.position < 0) & (reason == "")
     reason[unplaced] = assigned.reason[unplaced]

@@ -118,6 +118,7 @@ def assign_places(
     locator: Locator | None,
     resolver: Resolver,
     parameters: PlacingParameters,
+    checks: Sequence[str] = (),
 ) -> Assigned:
     """Place each row of a batch in a municipality.
 
@@ -139,6 +140,8 @@ def assign_places(
         Of the same layer as the locator.
     parameters : PlacingParameters
         Distance, trust, decimal mark and reference system.
+    checks : sequence of str
+        Further methods that place no row, but contradict: ``trust`` decides as for the others.
 
     Returns
     -------
@@ -152,8 +155,9 @@ def assign_places(
         ``CRS_MISSING``, ``CRS_UNKNOWN`` and ``CRS_MISMATCH`` as in :func:`place_points`.
     """
     usable = _usable(records, order, locator)
+    further = [method for method in _with_columns(records, checks) if method not in usable]
     attempts, points = [], _no_points(len(records))
-    for method in usable:
+    for method in [*usable, *further]:
         if method == "coordinates" and locator is not None:
             points = place_points(
                 locator,
@@ -166,7 +170,7 @@ def assign_places(
             attempts.append(_by_coordinates(points))
         else:
             attempts.append(_declared(method, records, resolver))
-    return _settle(attempts, points, parameters.trust)
+    return _settle(attempts, points, parameters.trust, placing=len(usable))
 
 
 def _usable(records: pd.DataFrame, order: Sequence[str], locator: Locator | None) -> list[str]:
@@ -178,9 +182,8 @@ def _usable(records: pd.DataFrame, order: Sequence[str], locator: Locator | None
         )
     usable = [
         method
-        for method in dict.fromkeys(order)
-        if all(column in records.columns for column in _NEEDS[method])
-        and (method != "coordinates" or locator is not None)
+        for method in _with_columns(records, order)
+        if method != "coordinates" or locator is not None
     ]
     if not usable:
         raise TableError(
@@ -189,6 +192,15 @@ def _usable(records: pd.DataFrame, order: Sequence[str], locator: Locator | None
             f"{', '.join(column for method in order for column in _NEEDS[method])}.",
         )
     return usable
+
+
+def _with_columns(records: pd.DataFrame, methods: Sequence[str]) -> list[str]:
+    """Give the methods whose columns are there, each once."""
+    return [
+        method
+        for method in dict.fromkeys(methods)
+        if all(column in records.columns for column in _NEEDS[method])
+    ]
 
 
 def _no_points(rows: int) -> Points:
@@ -262,22 +274,22 @@ def _attempt(method: str, found: Resolved) -> _Attempt:
     )
 
 
-def _settle(attempts: Sequence[_Attempt], points: Points, trust: str) -> Assigned:
-    """Choose one method for each row, and collect what the others say."""
+def _settle(attempts: Sequence[_Attempt], points: Points, trust: str, *, placing: int) -> Assigned:
+    """Choose one of the placing methods for each row, and collect what all others say."""
     row = np.arange(len(points.lon))
     nowhere = np.full(len(row), -1, np.int32)
     positions = np.array([*(each.position for each in attempts), nowhere])  # -1 is the last row
     by_points = next((i for i, each in enumerate(attempts) if each.name == "coordinates"), -1)
-    chosen = _first(attempts, positions)
+    chosen = _first(attempts[:placing], positions)
     declared = _first(attempts, positions, skip="coordinates")
     differs = (points.position >= 0) & (declared >= 0)
-    differs &= positions[declared, row] != points.position
+    differs &= (positions[declared, row] != points.position) & (chosen >= 0)
     chosen[differs] = declared[differs] if trust == "declared" else by_points
     refused = differs & (trust == "quarantine")
     chosen[refused] = -1
     position = positions[chosen, row]
     is_snapped = np.isfinite(points.distance_m) & (chosen == by_points) & (position >= 0)
-    reason, detail = _reasons(attempts, position < 0, refused)
+    reason, detail = _reasons(attempts[:placing], position < 0, refused)
     return Assigned(
         position=position,
         method=_methods(attempts, chosen, is_snapped),

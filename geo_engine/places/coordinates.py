@@ -229,8 +229,9 @@ def _check_range(x: _Floats, y: _Floats, crs: str) -> None:
         found = "metres" if is_geographic else "degrees"
         raise TableError(
             "CRS_MISMATCH",
-            f"{wrong:,} of {len(x):,} coordinates look like {found}, such as ({x[first]}, {y[first]}), but "
-            f"crs is {crs}. State the right crs (for Italy in metres often EPSG:32632).",
+            f"{wrong:,} of {len(x):,} coordinates look like {found}, such as ({x[first]}, "
+            f"{y[first]}), but crs is {crs}. State the right crs (for Italy in metres often "
+            "EPSG:32632).",
         )
 
 

@@ -1,4 +1,7 @@
-"""Compiled grid of the locator: who owns a cell, and which places share a cut one."""
+"""Compiled grid of the locator: who owns a cell, and which places share a cut one.
+
+numba's cache on disk watches one file: after a change of ``rays`` touch this one too.
+"""
 
 from __future__ import annotations
 

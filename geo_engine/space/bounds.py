@@ -72,12 +72,14 @@ class Bounds:
         Returns
         -------
         ndarray
-            The distance of the bounds; or, where the grid resolves the values, the change since
-            the coarser one if that is less. Only sums that are really tied stay between the
-            bounds when the step shrinks; the others leave in proportion to it.
+            The distance of the bounds, which is certain, where it is small enough. Otherwise, if
+            it is less and the grid resolves the values, the change since the coarser grid: only
+            sums that are really tied stay between the bounds when the step shrinks, the others
+            leave in proportion to it. That is an estimate.
         """
+        distance = self.high - self.low
         change = np.where(self.resolved, np.abs(coarser - self.high), np.inf)
-        return np.minimum(self.high - self.low, change)
+        return np.where(distance <= self._allowed, distance, np.minimum(distance, change))
 
     def settled(self, coarser: FloatArray) -> npt.NDArray[np.bool_]:
         """Tell where the error is small enough.
@@ -92,8 +94,12 @@ class Bounds:
         ndarray of bool
             True where no finer grid is needed.
         """
-        allowed = np.minimum(RELATIVE_TOLERANCE * self.high, ABSOLUTE_TOLERANCE)
-        return self.exact | (self.error(coarser) <= allowed) | (self.high <= SMALLEST_P)
+        return self.exact | (self.error(coarser) <= self._allowed) | (self.high <= SMALLEST_P)
+
+    @property
+    def _allowed(self) -> FloatArray:
+        """Give the largest error that is small enough."""
+        return np.minimum(RELATIVE_TOLERANCE * self.high, ABSOLUTE_TOLERANCE)
 
 
 @dataclass(frozen=True, kw_only=True)

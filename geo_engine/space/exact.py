@@ -15,9 +15,10 @@ On values without a common quantum, 2 and 3 work on a grid. Rounding moves a sum
 steps, so the true p-value lies between the tails taken that much too far and too near, and the
 larger end is reported: it is never too small. Sums that are really tied (1/3 + 2/3 and 1) stay
 between the two ends however fine the grid is, and belong to the larger one; the others leave in
-proportion to the step. So the error is the smaller of two figures: the distance of the ends, and
-what a grid four times finer took away from the larger end (the rest is a third of it). Where both
-exceed the tolerance the grid is made finer; where that does not help, shared random draws decide.
+proportion to the step. So the error is the distance of the ends where that is small enough, and
+otherwise, if less, what a grid four times finer took away from the larger end (the rest is about a
+third of it): an estimate. Where both exceed the tolerance the grid is made finer; where that does
+not help, shared random draws decide.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Tails:
     p_value: FloatArray
     """Two-sided, ties counted; NaN without neighbors."""
     p_error: FloatArray
-    """The exact p-value lies at most this much below; two standard errors for random draws."""
+    """How far below the exact p-value may lie; two standard errors for random draws."""
     method: npt.NDArray[np.int8]
     """Codes of ``tables.TAIL_METHODS``."""
     expected_of_interest: float
@@ -216,8 +217,11 @@ def _tabulate(chart: Chart, sums: Sums, record: _Record) -> Iterator[Sums]:
         group, length = waiting.pop()
         found, attainable = _tabulate_group(chart, group, length)
         record.attainable[group.focal] = attainable
-        rest = group.at(~record.weigh(group, found))
-        for part, longer in _refined(chart, rest, length):
+        first_look = np.isinf(record.bound[group.focal])
+        open_still = ~record.weigh(group, found)
+        # A first look on a grid is near enough, but a second one is cheap and better.
+        again = open_still if found.exact else open_still | first_look
+        for part, longer in _refined(chart, group.at(again), open_still[again], length):
             if longer <= LAST_LENGTH:
                 waiting.append((part, longer))
             else:
@@ -242,10 +246,12 @@ def _first_groups(chart: Chart, sums: Sums) -> Iterator[Sums]:
     yield from (part for part in (sums.at(tame), sums.at(~tame)) if len(part.focal))
 
 
-def _refined(chart: Chart, sums: Sums, length: int) -> Iterator[tuple[Sums, int]]:
+def _refined(
+    chart: Chart, sums: Sums, unsettled: npt.NDArray[np.bool_], length: int
+) -> Iterator[tuple[Sums, int]]:
     """Divide unsettled places: sums near an end get a grid of their own, the others a longer."""
     reach = _reach(chart, sums)
-    near = reach < reach.max(initial=0.0) / 4
+    near = unsettled & (reach < reach.max(initial=0.0) / 4)
     low = _is_low(chart, sums)
     for part, longer in (
         (sums.at(near & low), length),

@@ -21,6 +21,7 @@ import shapely
 import xarray as xr
 
 from geo_engine import tables
+from geo_engine.change.difference import first_last_change
 from geo_engine.disclosure.publication import Publication
 from geo_engine.indicators.rates import assuncao_reis, empirical_bayes
 from geo_engine.results import Account, ChainInfo, Facts, Results, SourceAccount
@@ -183,7 +184,7 @@ def example_publication(
         local=local,
         maps=_maps(local),
         hotspots=hotspots,
-        change=_change(panel),
+        change=first_last_change(panel),
         warnings=("Dati dimostrativi" + hostile + ".",) if fields["simulated"] else (),
     )
     return Publication(
@@ -467,30 +468,6 @@ def _hotspot(
         "geometry": shapely.coverage_union_all(places.geometry.to_numpy()[group]),
         "rank": rank,
     }
-
-
-def _change(panel: xr.Dataset) -> xr.Dataset:
-    first, last = panel.isel(year=0, drop=True), panel.isel(year=-1, drop=True)
-    change = last["share"] - first["share"]
-    error = 1.96 * np.sqrt(0.5 / (first["known"] + 1))
-    years = panel["year"].to_numpy()
-    missing = xr.where(np.isnan(change), last["share_status"], 0)
-    dims = ("place", "chain")
-    return xr.Dataset(
-        {
-            "first_year": (dims, np.full(change.shape, years[0])),
-            "last_year": (dims, np.full(change.shape, years[-1])),
-            "firms_change": last["firms"] - first["firms"],
-            "share_change": change,
-            "low": change - error,
-            "high": change + error,
-            "p_value": xr.full_like(change, 0.2).where(~np.isnan(change)),
-            "direction": xr.where(
-                change - error > 0, 1, xr.where(change + error < 0, -1, 0)
-            ).astype(np.int8),
-            "status": missing.astype(np.int8),
-        }
-    )
 
 
 def _level(panel: xr.Dataset, key: np.ndarray, dim: str) -> xr.Dataset:

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from geo_engine.errors import TableError
-from geo_engine.places import PlacingParameters, assign_places
+from geo_engine.places import PlacingParameters, assign_places, build_resolver
+from geo_engine.sources.boundaries import read_changes
 
 ORDER = ("coordinates", "istat_code", "cadastral_code", "name")
 COLUMNS = ("lon", "lat", "istat_code", "cadastral_code", "municipality", "province")
@@ -220,3 +221,24 @@ def test_records_come_back_untouched(small, small_names):
         parameters=PlacingParameters(),
     )
     pd.testing.assert_frame_equal(records, before)
+
+
+def test_a_check_places_no_row_but_contradicts_coordinates(layer, locator) -> None:
+    resolver = build_resolver(layer, read_changes())
+    inside = layer.loc["100005"].geometry.representative_point()
+    records = pd.DataFrame(
+        {
+            "lon": [str(inside.x), str(inside.x), ""],
+            "lat": [str(inside.y), str(inside.y), ""],
+            "municipality": ["Prato", "Milano", "Prato"],
+        }
+    )
+    arguments = {"order": ["coordinates"], "locator": locator, "resolver": resolver}
+    found = assign_places(records, **arguments, parameters=PlacingParameters(), checks=["name"])
+    prato = layer.index.get_loc("100005")
+    assert found.position.tolist() == [prato, prato, -1]
+    assert found.flags.tolist() == ["", "DECLARED_DIFFERS", ""]
+    assert found.reason.tolist() == ["", "", "COORD_MISSING"]
+    strict = PlacingParameters(trust="quarantine")
+    found = assign_places(records, **arguments, parameters=strict, checks=["name"])
+    assert found.reason.tolist() == ["", "COORD_COMUNE_CONFLICT", "COORD_MISSING"]

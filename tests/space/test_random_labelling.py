@@ -102,7 +102,7 @@ def test_firms_of_other_places_are_refused(graph):
 @pytest.mark.shared
 @pytest.mark.parametrize(("firms", "risk"), [(5_000, 0.05), (20_000, 0.05), (20_000, 0.3)])
 def test_constant_risk_on_a_clustered_population_holds_the_level(italy, firms, risk):
-    # Small places lie beside small places, as they do: rates alone reject too often here.
+    # Small places lie beside small places, as they do in Italy.
     _, graph = italy
     weights = clustered_weights(graph, seed=1)
     for rule in ("both", "labels"):

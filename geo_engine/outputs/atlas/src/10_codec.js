@@ -3,7 +3,9 @@
 const codec = (() => {
   /** Undo base64 and gzip with what the browser has. */
   async function unpack(text) {
-    const raw = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const letters = atob(text);
+    const raw = new Uint8Array(letters.length);
+    for (let i = 0; i < raw.length; i++) raw[i] = letters.charCodeAt(i);
     const stream = new Blob([raw]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
@@ -17,6 +19,7 @@ const codec = (() => {
   function reader(bytes) {
     let at = 0;
     function next() {
+      if (at < bytes.length && bytes[at] < 128) return bytes[at++];
       let value = 0;
       let factor = 1;
       for (;;) {
@@ -28,13 +31,18 @@ const codec = (() => {
       }
     }
     const signed = () => unzigzag(next());
+    function list(n, one) {
+      const found = new Float64Array(n);
+      for (let i = 0; i < n; i++) found[i] = one();
+      return found;
+    }
     return {
       next,
       signed,
       /** n plain numbers */
-      plain: (n) => Float64Array.from({ length: n }, next),
+      plain: (n) => list(n, next),
       /** n signed numbers */
-      signs: (n) => Float64Array.from({ length: n }, signed),
+      signs: (n) => list(n, signed),
       /** n numbers or NaN; expected(i, soFar) is what the writer expected too */
       nullable(n, expected) {
         const found = new Float64Array(n);

@@ -46,8 +46,14 @@ const columns = (() => {
       if (!Number.isNaN(digital[i])) return 0;
       return known[i] > 0 ? 4 : firmStatus(firms[i]);
     });
-    const share = Float64Array.from(digital, (count, i) => nearest(count / known[i], SHARE));
+    const share = shares(digital, known);
     Object.assign(chain, { firms, known, digital, status, shareStatus, share });
+  }
+
+  function shares(digital, known) {
+    const found = new Float64Array(digital.length);
+    for (let i = 0; i < found.length; i++) found[i] = nearest(digital[i] / known[i], SHARE);
+    return found;
   }
 
   function firmStatus(firms) {
@@ -158,7 +164,7 @@ const columns = (() => {
     const known = read.nullable(n);
     const digital = read.nullable(n);
     const quotient = read.nullable(n);
-    const share = Float64Array.from(digital, (count, i) => nearest(count / known[i], SHARE));
+    const share = shares(digital, known);
     return { firms, known, digital, quotient, share };
   }
 

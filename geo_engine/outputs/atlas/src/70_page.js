@@ -41,7 +41,8 @@ const page = (() => {
     if (shown.kind === "values" || shown.kind === "change") order.reverse();
     for (const code of order) row("fill", shown.colors[code], labels[code], shown.counts[code]);
     const cluster = shown.kind === "clusters" || shown.kind === "concentration";
-    const missing = cluster ? words.atlas.untestable : words.atlas.missing;
+    const share = shown.kind === "values" && shown.variable === "share";
+    const missing = cluster ? words.atlas.untestable : words.atlas[share ? "missing_share" : "missing"];
     const gaps = [
       ["missing", view.MISSING, missing],
       ["suppressed", view.SUPPRESSED, words.atlas.suppressed],

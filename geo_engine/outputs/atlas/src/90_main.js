@@ -230,7 +230,7 @@ const geoAtlas = (() => {
   async function chainOf(atlas, key) {
     if (!atlas.chains.has(key)) {
       const bytes = await codec.unpack(atlas.data.chains[key]);
-      if (atlas.chains.size >= 4) atlas.chains.delete(atlas.chains.keys().next().value);
+      if (atlas.chains.size >= 6) atlas.chains.delete(atlas.chains.keys().next().value);
       atlas.chains.set(key, columns.decode(bytes, atlas.base));
     }
     return atlas.chains.get(key);
