@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from libpysal.graph import Graph
 
-from geo_engine.chains.membership import Chain, load_perimeter, select_chains
+from geo_engine.chains.membership import ALL_FIRMS, Chain, load_perimeter, select_chains
 from geo_engine.errors import StudyError
 from geo_engine.geographies.administrative import COUNTRY
 from geo_engine.geographies.coverage import covered_places, edge_places
@@ -28,7 +28,7 @@ from geo_engine.study import FirmSource, Placing, Signal, Study
 
 POPULATION_YEAR = 2023
 Decimal = Literal["auto", ".", ","]
-NEEDED = {
+NEEDED: dict[Placing, tuple[str, ...]] = {
     "coordinates": ("lon", "lat"),
     "istat_code": ("istat_code",),
     "cadastral_code": ("cadastral_code",),
@@ -68,8 +68,8 @@ class Plan:
 
     def placing_checks(self, source: FirmSource) -> tuple[Placing, ...]:
         """Give the declarations that place no row of a source, but check its coordinates."""
-        declared: tuple[Placing, ...] = ("istat_code", "cadastral_code", "name")
-        return tuple(way for way in declared if way not in self.study.place.order)
+        placing = self.placing_order(source)
+        return tuple(way for way in NEEDED if way != "coordinates" and way not in placing)
 
     def placing_parameters(self, source: FirmSource, decimal: Decimal) -> PlacingParameters:
         """Give the parameters of placing for a source."""
@@ -105,8 +105,7 @@ def resolve(study: Study, root: Path) -> Plan:
         Whatever boundaries, chains and coverage raise.
     """
     _check_placing(study)
-    custom = {key: chain.model_dump() for key, chain in study.chains.custom.items()}
-    chains = select_chains(study.chains.use, custom)
+    chains = _chains(study)
     layer = boundaries.read_layer(study.boundary_date)
     population, year, note = _population(study, root)
     ground = _prepare_ground(study.boundary_date, study.statistics.neighbors)
@@ -284,6 +283,15 @@ def _population(study: Study, root: Path) -> tuple[pd.Series, int, str]:
             f"{study.boundary_date}; each may stand once, with persons >= 0.",
         )
     return series.reindex(index).rename("population"), own.year, own.source
+
+
+def _chains(study: Study) -> dict[str, Chain]:
+    """Choose the chains; an extract without ATECO codes is studied as a whole."""
+    custom = {key: chain.model_dump() for key, chain in study.chains.custom.items()}
+    coded = any(source.ateco or source.columns.ateco is not None for source in study.firms)
+    if study.chains.use == "all" and not coded:
+        return {ALL_FIRMS.key: ALL_FIRMS}
+    return select_chains(study.chains.use, custom)
 
 
 def _reference(study: Study, layer: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -226,6 +226,21 @@ def test_a_study_of_coordinates_alone_completes(tmp_path: Path) -> None:
     assert account.reasons == {"COORD_NULL_ISLAND": 1}
 
 
+def test_all_firms_can_be_studied_together_and_are_when_there_are_no_codes(
+    tmp_path: Path,
+) -> None:
+    done = carry_out(tmp_path, ROWS, chains={"use": ["tutte", "moda"]}, unit="unita_locale")
+    cell = done.results.panel.sel(place=PRATO, year=2024)
+    assert list(cell["firms"].to_numpy()) == [4, 2]  # with A3 and A9, which are not in moda
+    assert float(cell["location_quotient"].sel(chain="tutte")) == 1
+    (tmp_path / "points.csv").write_text("x,y\n11.0966,43.8808\n", encoding="utf-8")
+    source = {"path": "points.csv", "year": 2024, "columns": {"lon": "x", "lat": "y"}}
+    keys = study_keys(firms=[source], digital={}, unit="unita_locale", chains={})
+    results = run(parse_study(keys), tmp_path).results
+    assert [chain.key for chain in results.facts.chains] == ["tutte"]
+    assert float(results.panel["firms"].sum()) == 1
+
+
 def test_counts_are_taken_as_they_are_and_impossible_ones_set_aside(tmp_path: Path) -> None:
     (tmp_path / "counts.csv").write_text(
         "istat,ateco,anno,n,nd\n"

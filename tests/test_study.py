@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,12 @@ def test_a_study_cannot_be_changed_after_reading() -> None:
     study = parse_study(keys())
     with pytest.raises(ValueError, match="frozen"):
         study.title = "Altro"  # type: ignore[misc]
+
+
+def test_the_study_of_the_readme_is_valid_and_about_ten_lines() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = text.split("```toml\n")[1].split("```")[0]
+    study = parse_study(tomllib.loads(block))
+    assert study.digital.signals[0].rule == "website"
+    assert study.audience == "public"
+    assert len([line for line in block.splitlines() if line.strip()]) <= 12

@@ -50,6 +50,17 @@ class Chain:
         return hash(self.key)
 
 
+ALL_FIRMS = Chain(
+    key="tutte",
+    label="Tutte le imprese",
+    label_en="All firms",
+    prefixes={},
+    note="Ogni impresa localizzata, qualunque sia il codice ATECO, anche senza codice.",
+    note_en="Every placed firm whatever its ATECO code, even without one.",
+)
+"""Not a supply chain: the whole of the extract, asked for by its key."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Perimeter:
     """Where the built-in definitions come from."""
@@ -149,7 +160,8 @@ def select_chains(
     Parameters
     ----------
     use : sequence of str, or "all"
-        Keys of built-in or own chains; "all" takes every one.
+        Keys of built-in or own chains; "all" takes every one. The key of ``ALL_FIRMS`` asks for
+        all firms together, which "all" does not include.
     custom : mapping, optional
         Own definitions, as for :func:`custom_chains`; one with a built-in key replaces it.
 
@@ -168,6 +180,7 @@ def select_chains(
         if use == "all":
             return known
         use = (use,)
+    known = {ALL_FIRMS.key: ALL_FIRMS, **known}
     for key in use:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
@@ -240,7 +253,7 @@ def membership(
     Inside a chain the longest prefix wins; a code may belong to several chains. A code shorter than
     the prefixes belongs to a chain when all the six-digit codes below it do, with their most
     frequent phase. A code of undecided edition ("") belongs where both editions agree on the chain,
-    with the phase of the newer one.
+    with the phase of the newer one. Every code, and none, belongs to ``ALL_FIRMS``.
 
     Parameters
     ----------
@@ -281,7 +294,11 @@ def _check_editions(
     )
     for edition in sorted(used):
         check_edition(edition)
-        lacking = [key for key, chain in chains.items() if edition not in chain.prefixes]
+        lacking = [
+            key
+            for key, chain in chains.items()
+            if chain is not ALL_FIRMS and edition not in chain.prefixes
+        ]
         if lacking:
             raise ChainError(
                 "CHAIN_EDITION_MISSING",
@@ -292,6 +309,8 @@ def _check_editions(
 
 def _phase(code: str, edition: str, chain: Chain) -> str:
     """Find the phase of one code in one chain, "" when outside."""
+    if chain is ALL_FIRMS:
+        return ALL_FIRMS.key
     if not code:
         return ""
     if edition:

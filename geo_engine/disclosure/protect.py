@@ -9,6 +9,7 @@ applied, what it hides.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -120,7 +121,7 @@ def suppress(panel: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
     """
     blanked = {name: panel[name].where(~hidden) for name in CONFIDENTIAL if name in panel}
     status = panel["share_status"].where(~hidden, tables.SUPPRESSED).astype(np.int8)
-    return panel.assign(**blanked, share_status=status)
+    return panel.assign(blanked | {"share_status": status})
 
 
 def _protect_local(local: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
@@ -141,7 +142,7 @@ def _protect_local(local: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
         else:
             values = values.where(~hide, 0).astype(local[name].dtype)
         blanked[name] = values.transpose(*local[name].dims)
-    return local.assign(**blanked)
+    return local.assign(blanked)
 
 
 def _protect_hotspots(results: Results, hidden: xr.DataArray, threshold: int) -> gpd.GeoDataFrame:
@@ -161,15 +162,16 @@ def _protect_hotspots(results: Results, hidden: xr.DataArray, threshold: int) ->
 
 
 def _published_hotspot(
-    row: dict[str, object], results: Results, hidden: xr.DataArray
-) -> dict[str, object]:
+    row: dict[str, Any], results: Results, hidden: xr.DataArray
+) -> dict[str, Any]:
     """Give one hotspot over its published members only."""
     chosen = {"chain": row["chain"], "year": row["year"]}
-    listed = list(row["members"])  # type: ignore[call-overload]
-    members = [code for code in listed if not bool(hidden.sel(place=code, **chosen))]
+    listed = list(row["members"])
+    here = hidden.sel(chosen)
+    members = [code for code in listed if not bool(here.sel(place=code))]
     if len(members) == len(listed):
         return row
-    whole = results.panel[["firms", "known", "digital"]].sel(**chosen)
+    whole = results.panel[["firms", "known", "digital"]].sel(chosen)
     sums = _figures(whole.sel(place=members).sum())
     rest = _figures(whole.drop_sel(place=members).sum())
     share = sums["digital"] / sums["known"] if sums["known"] else np.nan
@@ -199,8 +201,6 @@ def _protect_change(change: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
     blanked = {
         name: change[name].where(~hidden) for name in ("share_change", "low", "high", "p_value")
     }
-    return change.assign(
-        **blanked,
-        direction=change["direction"].where(~hidden, 0).astype(np.int8),
-        status=change["status"].where(~hidden, tables.SUPPRESSED).astype(np.int8),
-    )
+    blanked["direction"] = change["direction"].where(~hidden, 0).astype(np.int8)
+    blanked["status"] = change["status"].where(~hidden, tables.SUPPRESSED).astype(np.int8)
+    return change.assign(blanked)

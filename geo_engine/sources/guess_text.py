@@ -152,7 +152,7 @@ def _columns(seen: Inspection) -> list[str]:
     if not seen.roles:
         lines.append(f"{CHECK}: nessuna colonna riconosciuta; indicare almeno il comune.")
     if "ateco" not in seen.roles:
-        lines.append("# Nessun codice ATECO trovato: senza, nessuna impresa entra in una filiera.")
+        lines.append("# Nessun codice ATECO trovato: si studiano tutte le imprese insieme.")
     others = [name for name in seen.dialect.columns if name not in seen.roles.values()]
     if others:
         lines.append(f"# Altre colonne: {_one_line(', '.join(others))}")

@@ -3,13 +3,13 @@
 Standardized rates have one mean and variance, but not one shape: where firms are few their
 distribution stays skewed, and small places lie beside small places. Exchanging rates between
 places then finds hotspots in pure chance: on the real population, with 20,000 firms of which 5 %
-are digital, 6.7 % of the places at the level of 5 %. Under constant risk the digital firms are a
+are digital, 6.6 % of the places at the level of 5 %. Under constant risk the digital firms are a
 random choice among all firms, whatever the size of places; so the digital ones among the
 neighbors' firms are hypergeometric, given all firms but the place's own.
 
 Alone it errs the other way round: where the risk differs from place to place without any pattern,
 it calls the neighbors of one large town a cluster (independent risks of 30 % with a standard
-deviation of 5 points, 100,000 firms: 7.8 % at the level of 5 %, and some false hotspots). The rule
+deviation of 5 points, 100,000 firms: 8 % at the level of 5 %, and false hotspots). The rule
 ``both`` keeps the larger of the two p-values, which holds its level when either description of "no
 pattern" is true; the rule ``labels`` is exact under constant risk and finds more.
 """

@@ -1,4 +1,4 @@
-/* Search, the year player, and the notes below the map. */
+/* Search, the year player, the notes below the map, and the words of the page. */
 
 const search = (() => {
   const LIMIT = 12;
@@ -149,4 +149,47 @@ const notes = (() => {
   }
 
   return { fill, date };
+})();
+
+const texts = (() => {
+  function apply(atlas) {
+    const { words, facts, language } = atlas;
+    document.documentElement.lang = language;
+    for (const element of document.querySelectorAll("[data-word]")) {
+      element.textContent = words.atlas[element.dataset.word];
+    }
+    for (const element of document.querySelectorAll("[data-label]")) {
+      element.setAttribute("aria-label", words.atlas[element.dataset.label]);
+    }
+    const title = (language === "en" && facts.title_en) || facts.title;
+    document.title = title;
+    page.byId("title").textContent = title;
+    page.byId("subtitle").textContent = subtitle(atlas);
+    page.byId("search").placeholder = words.atlas.search_hint;
+    notice(page.byId("ribbon"), facts.simulated ? words.atlas.simulated : "");
+    notice(page.byId("banner"), (language === "en" && facts.banner_en) || facts.banner);
+    notice(page.byId("unsurveyed"), facts.signal ? "" : words.atlas.not_surveyed);
+    for (const button of document.querySelectorAll("[data-language]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.language === language));
+    }
+    notes.fill(atlas);
+  }
+
+  function notice(element, text) {
+    element.textContent = text;
+    element.hidden = !text;
+  }
+
+  function subtitle(atlas) {
+    const { words, facts, language } = atlas;
+    const text = format.fill(words.atlas.subtitle, {
+      units: words.units[facts.unit],
+      status: words.unit_status[facts.status],
+      date: notes.date(facts.data_date, words),
+      coverage: facts.coverage,
+    });
+    return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
+  }
+
+  return { apply };
 })();

@@ -7,7 +7,7 @@ const geoAtlas = (() => {
   async function start(map) {
     const data = JSON.parse(byId("atlas-data").textContent);
     const atlas = makeAtlas(data, map);
-    applyWords(atlas);
+    texts.apply(atlas);
     if (typeof DecompressionStream === "undefined" || typeof Path2D === "undefined") {
       say(atlas.words.atlas.old_browser);
       return;
@@ -147,46 +147,7 @@ const geoAtlas = (() => {
   function setLanguage(atlas, language) {
     atlas.language = language;
     atlas.words = atlas.data.words[language];
-    applyWords(atlas);
-  }
-
-  function applyWords(atlas) {
-    const { words, facts, language } = atlas;
-    document.documentElement.lang = language;
-    for (const element of document.querySelectorAll("[data-word]")) {
-      element.textContent = words.atlas[element.dataset.word];
-    }
-    for (const element of document.querySelectorAll("[data-label]")) {
-      element.setAttribute("aria-label", words.atlas[element.dataset.label]);
-    }
-    const title = (language === "en" && facts.title_en) || facts.title;
-    document.title = title;
-    byId("title").textContent = title;
-    byId("subtitle").textContent = subtitle(atlas);
-    byId("search").placeholder = words.atlas.search_hint;
-    notice(byId("ribbon"), facts.simulated ? words.atlas.simulated : "");
-    notice(byId("banner"), (language === "en" && facts.banner_en) || facts.banner);
-    notice(byId("unsurveyed"), facts.signal ? "" : words.atlas.not_surveyed);
-    for (const button of document.querySelectorAll("[data-language]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.language === language));
-    }
-    notes.fill(atlas);
-  }
-
-  function notice(element, text) {
-    element.textContent = text;
-    element.hidden = !text;
-  }
-
-  function subtitle(atlas) {
-    const { words, facts, language } = atlas;
-    const text = format.fill(words.atlas.subtitle, {
-      units: words.units[facts.unit],
-      status: words.unit_status[facts.status],
-      date: notes.date(facts.data_date, words),
-      coverage: facts.coverage,
-    });
-    return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
+    texts.apply(atlas);
   }
 
   function fillControls(atlas) {
