@@ -27,7 +27,7 @@ from geo_engine.intake import Intake, Keep, take_in
 from geo_engine.plan import Plan, resolve, state_facts, surveys_digital
 from geo_engine.quality.profile import quality_table
 from geo_engine.results import Account, Results
-from geo_engine.space.autocorrelation import LocalTest, local_autocorrelation
+from geo_engine.space.autocorrelation import Labels, LocalTest, local_autocorrelation
 from geo_engine.study import Study
 
 LEVELS = ("province", "region", "country")
@@ -221,7 +221,12 @@ def _panels(
 
 
 def _local(plan: Plan, panel: xr.Dataset, graph: Graph) -> tuple[xr.Dataset, xr.Dataset]:
-    """Test counts ("concentrazione") and standardized shares over the covered places."""
+    """Test counts ("concentrazione") and standardized shares over the covered places.
+
+    A share's p is the larger of two exact ones: of the rates shuffled among places, which alone
+    is too small where firms are few, and of the digital labels shuffled among firms, which alone
+    is too small where risks differ without any pattern.
+    """
     statistics = plan.study.statistics
     test = LocalTest(
         counts=True,
@@ -232,13 +237,14 @@ def _local(plan: Plan, panel: xr.Dataset, graph: Graph) -> tuple[xr.Dataset, xr.
         min_positive=statistics.min_positive_places,
     )
     covered = panel.sel(place=plan.places.index[plan.places["covered"]])
-    standardized = assuncao_reis(covered["digital"], covered["known"])
-    tested = {
-        "firms": local_autocorrelation(covered["firms"], graph, test),
-        "share": local_autocorrelation(
-            standardized, graph, dataclasses.replace(test, counts=False)
-        ),
-    }
+    digital, known = covered["digital"], covered["known"]
+    shares = local_autocorrelation(
+        assuncao_reis(digital, known),
+        graph,
+        dataclasses.replace(test, counts=False),
+        labels=Labels(digital=digital, known=known),
+    )
+    tested = {"firms": local_autocorrelation(covered["firms"], graph, test), "share": shares}
     variable = pd.Index(tested, name="variable")
     local = xr.concat([local for local, _ in tested.values()], dim=variable)
     maps = xr.concat([maps for _, maps in tested.values()], dim=variable)
