@@ -27,7 +27,8 @@ from geo_engine.intake import Intake, Keep, take_in
 from geo_engine.plan import Plan, resolve, state_facts, surveys_digital
 from geo_engine.quality.profile import quality_table
 from geo_engine.results import Account, Results
-from geo_engine.space.autocorrelation import Labels, LocalTest, local_autocorrelation
+from geo_engine.space.autocorrelation import LocalTest, local_autocorrelation
+from geo_engine.space.random_labelling import Labels
 from geo_engine.study import Study
 
 LEVELS = ("province", "region", "country")
