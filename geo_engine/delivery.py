@@ -9,6 +9,7 @@ from pathlib import Path
 
 from geo_engine.disclosure.protect import publish
 from geo_engine.disclosure.publication import Publication
+from geo_engine.intake import Keep, Placed
 from geo_engine.intake.spool import FirmSpool, firm_spool
 from geo_engine.outputs.atlas import write_atlas
 from geo_engine.outputs.geopackage import write_geopackage
@@ -18,7 +19,7 @@ from geo_engine.outputs.tabular import write_quarantine
 from geo_engine.outputs.workbook import write_tables
 from geo_engine.pipeline import Progress, Run, Silent, run
 from geo_engine.sources.boundaries import layer_digest
-from geo_engine.storage import Delivery, deliver
+from geo_engine.storage import Delivery, deliver, output_errors
 from geo_engine.study import Study
 
 ARTEFACTS: dict[str, tuple[str, Callable[[Publication, Path], None]]] = {
@@ -28,6 +29,10 @@ ARTEFACTS: dict[str, tuple[str, Callable[[Publication, Path], None]]] = {
     "tables": ("tables.xlsx", write_tables),
 }
 """File and writer by format; ``firms`` and ``quarantine`` are internal and written apart."""
+
+
+INTERNAL_FILES = ("quarantine.csv", "firms_placed.parquet")
+"""Files of internal runs: single records."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,22 +74,27 @@ def carry_out(
     watcher = progress or Silent()
     internal = study.audience == "internal" and "firms" in study.outputs.formats
     with deliver(out) as delivery, _spool(out, wanted=internal) as spool:
-        done = run(study, root, progress=watcher, keep=spool.keep if spool else None)
+        done = run(study, root, progress=watcher, keep=_guarded(spool) if spool else None)
         publication = publish(done.results, threshold=study.disclosure.threshold)
         for form in study.outputs.formats:
             if form in ARTEFACTS:
                 name, write = ARTEFACTS[form]
                 watcher.stage(f"Scrittura di {name}")
-                write(publication, delivery.path(name))
+                with output_errors(name):
+                    write(publication, delivery.path(name))
         if study.audience == "internal":
-            write_quarantine(publication, delivery.path("quarantine.csv"))
+            with output_errors("quarantine.csv"):
+                write_quarantine(publication, delivery.path("quarantine.csv"))
         if spool:
             watcher.stage("Scrittura di firms_placed.parquet")
             batches = spool.batches(done.results, done.intake, done.phases)
-            write_firms(publication, batches, spool.schema, delivery.path("firms_placed.parquet"))
-        _write_accounts(study, done, publication, delivery)
-        files = delivery.commit()
-        _remove_stale(out, files)
+            with output_errors("firms_placed.parquet"):
+                write_firms(
+                    publication, batches, spool.schema, delivery.path("firms_placed.parquet")
+                )
+        with output_errors("manifest.json"):
+            _write_accounts(study, done, publication, delivery)
+        files = delivery.commit(remove=_stale(delivery.written()))
     return Delivered(run=done, publication=publication, files=files)
 
 
@@ -106,15 +116,20 @@ def _write_accounts(study: Study, done: Run, publication: Publication, delivery:
     )
 
 
-def _remove_stale(out: Path, files: dict[str, Path]) -> None:
-    """Remove files of an earlier run that this one did not write, such as internal ones."""
-    for name in (
-        *(name for name, _ in ARTEFACTS.values()),
-        "quarantine.csv",
-        "firms_placed.parquet",
-    ):
-        if name not in files:
-            (out / name).unlink(missing_ok=True)
+def _stale(written: dict[str, Path]) -> list[str]:
+    """Name the files of earlier runs that this one does not write, such as internal ones."""
+    known = (*(name for name, _ in ARTEFACTS.values()), *INTERNAL_FILES)
+    return [name for name in known if name not in written]
+
+
+def _guarded(spool: FirmSpool) -> Keep:
+    """Keep placed rows, and say so when there is no room for them."""
+
+    def keep(placed: Placed) -> None:
+        with output_errors("firms_placed.parquet"):
+            spool.keep(placed)
+
+    return keep
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ from geo_engine.indicators.rates import assuncao_reis
 from geo_engine.intake import Intake, Keep, take_in
 from geo_engine.plan import Plan, resolve, state_facts, surveys_digital
 from geo_engine.quality.profile import quality_table
-from geo_engine.results import Account, Results
+from geo_engine.results import NEIGHBOR_COLUMNS, Account, Results
 from geo_engine.space.autocorrelation import LocalTest, local_autocorrelation
 from geo_engine.space.random_labelling import Labels
 from geo_engine.study import Study
@@ -135,6 +135,7 @@ def run(
         country_panel=panels["country"],
         phases=_phase_table(plan, firms, phases, years),
         graph_summary=graph_summary(graph),
+        neighbors=_neighbor_table(graph),
         local=local,
         maps=maps,
         hotspots=hotspots,
@@ -261,6 +262,13 @@ def _over_all_places(local: xr.Dataset, panel: xr.Dataset) -> xr.Dataset:
     return local.reindex(place=panel["place"], fill_value=fill)
 
 
+def _neighbor_table(graph: Graph) -> pd.DataFrame:
+    """List the links of a graph; an isolate has none."""
+    links = graph.adjacency.reset_index()
+    links = links[links["weight"] > 0]
+    return links[list(NEIGHBOR_COLUMNS)].sort_values(list(NEIGHBOR_COLUMNS), ignore_index=True)
+
+
 def _account(plan: Plan, intake: Intake, phases: pd.DataFrame) -> Account:
     """Complete the account with chains and coverage."""
     in_chain = (phases != "").to_numpy().any(axis=1)
@@ -294,27 +302,39 @@ def _phase_table(
 def _warnings(plan: Plan, intake: Intake) -> tuple[str, ...]:
     """Say in Italian what a reader of any artefact must know."""
     study = plan.study
-    said = []
-    if study.simulated:
-        said.append("DATI SIMULATI - a scopo dimostrativo: nessuna impresa è reale.")
-    if not surveys_digital(study):
-        said.append(
-            "Nessun segnale di digitalizzazione nella fonte: indicatori digitali non rilevati."
-        )
-    if not study.coverage.is_national:
-        said.append(
-            "Copertura parziale: i confronti regionali e nazionali non sono disponibili, i comuni "
-            "sul margine della copertura sono segnalati."
-        )
-    if study.unit == "impresa":
-        said.append(
-            "Le imprese sono contate una volta a ogni livello: i comuni possono non sommare alla "
-            "provincia."
-        )
     homonyms = intake.account.flags.get("ATECO_HOMONYM", 0)
-    if homonyms:
-        said.append(
-            f"{homonyms} righe hanno un codice ATECO con significato diverso nelle due edizioni: "
-            "contano solo nelle filiere su cui le edizioni concordano."
-        )
-    return tuple(said)
+    unfiltered = any(
+        getattr(source.columns, role) is not None and role not in source.keep
+        for source in study.firms
+        for role in ("unit_type", "firm_status")
+    )
+    said = {
+        "DATI SIMULATI - a scopo dimostrativo: nessuna impresa è reale.": study.simulated,
+        "Nessun segnale di digitalizzazione nella fonte: indicatori digitali non rilevati.": (
+            not surveys_digital(study)
+        ),
+        "Copertura parziale: i confronti regionali e nazionali sono disponibili solo dove la "
+        "fonte copre l'intera area o il totale è stato fornito; i comuni sul margine della "
+        "copertura sono segnalati.": not study.coverage.is_national,
+        _scattered(plan, intake): study.coverage.is_national,
+        "Le imprese sono contate una volta a ogni livello: i comuni possono non sommare alla "
+        "provincia.": study.unit == "impresa",
+        "Tipo di unità o stato sono nella fonte ma nessun valore è stato scelto (keep): contano "
+        "tutte le righe.": unfiltered,
+        f"{homonyms} righe hanno un codice ATECO con significato diverso nelle due edizioni: "
+        "contano solo nelle filiere su cui le edizioni concordano.": homonyms > 0,
+    }
+    return tuple(words for words, holds in said.items() if words and holds)
+
+
+def _scattered(plan: Plan, intake: Intake) -> str:
+    """Warn of an extract that looks regional but is studied as national."""
+    province = pd.factorize(plan.places["cod_prov"])[0]
+    found = len(np.unique(province[intake.firms["place"]]))
+    total = plan.places["cod_prov"].nunique()
+    if found * 2 > total:
+        return ""
+    return (
+        f"Le unità cadono in {found} province su {total}, ma lo studio vale per tutta l'Italia: se "
+        "la fonte copre solo una parte, dichiararla in [coverage]; altrimenti gli zeri sono veri."
+    )

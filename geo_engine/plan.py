@@ -14,7 +14,7 @@ import pandas as pd
 from libpysal.graph import Graph
 
 from geo_engine.chains.membership import ALL_FIRMS, Chain, load_perimeter, select_chains
-from geo_engine.errors import StudyError
+from geo_engine.errors import ChainError, StudyError, TableError
 from geo_engine.geographies.administrative import COUNTRY
 from geo_engine.geographies.coverage import covered_places, edge_places
 from geo_engine.graph.neighbors import contiguity
@@ -105,12 +105,10 @@ def resolve(study: Study, root: Path) -> Plan:
         Whatever boundaries, chains and coverage raise.
     """
     _check_placing(study)
-    chains = _chains(study)
+    chains, reference, covered = _named_in_study(study)
     layer = boundaries.read_layer(study.boundary_date)
     population, year, note = _population(study, root)
     ground = _prepare_ground(study.boundary_date, study.statistics.neighbors)
-    coverage = study.coverage
-    covered = covered_places(layer, coverage.regions, coverage.provinces, coverage.municipalities)
     places = layer.assign(
         population=population, covered=covered, edge=edge_places(covered, ground.graph)
     )
@@ -126,7 +124,7 @@ def resolve(study: Study, root: Path) -> Plan:
         resolver=ground.resolver,
         population_year=year,
         population_note=note,
-        reference=_reference(study, layer),
+        reference=reference,
     )
 
 
@@ -174,7 +172,8 @@ def state_facts(plan: Plan, years: tuple[int, ...]) -> Facts:
     study = plan.study
     signal, signal_en = _signal_name(study)
     licences = [source.licence for source in study.firms if source.licence]
-    notes = [*dict.fromkeys(licences), boundaries.LICENCE, plan.population_note]
+    given = [f"Totali di riferimento: {total.source}" for total in study.reference]
+    notes = [*dict.fromkeys(licences + given), boundaries.LICENCE, plan.population_note]
     return Facts(
         title=study.title,
         title_en=study.title_en or study.title,
@@ -285,6 +284,19 @@ def _population(study: Study, root: Path) -> tuple[pd.Series, int, str]:
     return series.reindex(index).rename("population"), own.year, own.source
 
 
+def _named_in_study(study: Study) -> tuple[dict[str, Chain], pd.DataFrame, pd.Series]:
+    """Find the chains, areas and totals that a study names; an unknown name is a study's error."""
+    layer, coverage = boundaries.read_layer(study.boundary_date), study.coverage
+    try:
+        chains = _chains(study)
+        reference = _reference(study, layer, chains)
+        named = (coverage.regions, coverage.provinces, coverage.municipalities)
+        covered = covered_places(layer, *named)
+    except (ChainError, TableError) as error:
+        raise StudyError(error.code, error.message) from error
+    return chains, reference, covered
+
+
 def _chains(study: Study) -> dict[str, Chain]:
     """Choose the chains; an extract without ATECO codes is studied as a whole."""
     custom = {key: chain.model_dump() for key, chain in study.chains.custom.items()}
@@ -294,10 +306,16 @@ def _chains(study: Study) -> dict[str, Chain]:
     return select_chains(study.chains.use, custom)
 
 
-def _reference(study: Study, layer: gpd.GeoDataFrame) -> pd.DataFrame:
+def _reference(study: Study, layer: gpd.GeoDataFrame, chains: dict[str, Chain]) -> pd.DataFrame:
     """Give each total of reference the level and code of its area."""
     rows = []
     for total in study.reference:
+        if total.chain not in chains or (study.years and total.year not in study.years):
+            raise StudyError(
+                "UNKNOWN_REFERENCE",
+                f"reference of {total.area}: {total.chain} {total.year} is not studied. "
+                f"Chains: {', '.join(chains)}; years: {study.years or 'those of the data'}.",
+            )
         if total.area.strip().casefold() == "italia":
             level, code = "country", COUNTRY
         else:

@@ -8,6 +8,8 @@ import geopandas as gpd
 import pandas as pd
 import xarray as xr
 
+NEIGHBOR_COLUMNS = ("focal", "neighbor")
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceAccount:
@@ -138,6 +140,8 @@ class Results:
     """Long: chain, year, phase, firms, over the covered territory."""
     graph_summary: dict[str, object]
     """Links, components, isolates, histogram of neighbors."""
+    neighbors: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=NEIGHBOR_COLUMNS))
+    """Who is a neighbor of whom among the covered places: focal, neighbor (``pro_com_t``)."""
     local: xr.Dataset
     """(variable, place, chain, year): moran, gi_star, lag (float64), p_value, q_value,
     q_value_panel (float64), p_error (float64), quadrant, method, status (int8)."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+import shutil
+import signal
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import platformdirs
@@ -83,29 +86,44 @@ class Delivery:
         """Give the files written so far by their final name."""
         return {name: path for name, path in self._pending.items() if path.exists()}
 
-    def commit(self) -> dict[str, Path]:
+    def commit(self, *, remove: Iterable[str] = ()) -> dict[str, Path]:
         """Sync all files, rename them into place, and sync the folder.
+
+        Parameters
+        ----------
+        remove : iterable of str
+            Files of earlier runs that must not stand beside these.
 
         Returns
         -------
         dict of str to Path
             Final paths by name.
+
+        Raises
+        ------
+        OutputError
+            ``NOT_WRITTEN`` when a file cannot be synced or take its place.
         """
-        final = {}
-        for path in self._pending.values():
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
         for name, path in self._pending.items():
-            path.replace(self.folder / name)
-            final[name] = self.folder / name
-        _sync_folder(self.folder)
+            with output_errors(name), path.open("rb+") as file:
+                os.fsync(file.fileno())
+        final = {}
+        with _uninterrupted():
+            for name, path in self._pending.items():
+                with output_errors(name):
+                    path.replace(self.folder / name)
+                final[name] = self.folder / name
+            for name in remove:
+                with output_errors(name):
+                    (self.folder / name).unlink(missing_ok=True)
+            _sync_folder(self.folder)
         return final
 
     def discard(self) -> None:
         """Remove every temporary file."""
         for path in self._pending.values():
             for leftover in path.parent.glob(f"{path.name}*"):
-                leftover.unlink(missing_ok=True)
+                _remove(leftover)
 
 
 @contextlib.contextmanager
@@ -140,8 +158,8 @@ def deliver(folder: Path) -> Iterator[Delivery]:
                 "FOLDER_LOCKED",
                 f"Another run is writing {folder}. Wait for it, or choose another --out.",
             )
-        for leftover in folder.glob(".*.tmp-*"):
-            leftover.unlink(missing_ok=True)
+        for leftover in folder.glob(".*.tmp-*"):  # of a run that was killed
+            _remove(leftover)
         delivery = Delivery(folder)
         try:
             yield delivery
@@ -162,17 +180,79 @@ def replacing(path: Path) -> Iterator[Path]:
     ------
     Path
         The temporary path to write.
+
+    Raises
+    ------
+    OutputError
+        ``NOT_WRITTEN`` when it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}{path.suffix}")
+    with output_errors(str(path)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def output_errors(name: str) -> Iterator[None]:
+    """Turn what the system says when a file cannot be written into an error with a name.
+
+    Parameters
+    ----------
+    name : str
+        The file, for the message.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    OutputError
+        ``NOT_WRITTEN``.
+    """
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        yield
+    except OSError as error:
+        raise OutputError(
+            "NOT_WRITTEN",
+            f"{name} cannot be written ({error.strerror or error}). Free some space, close the "
+            "file where it is open, or choose another --out; earlier results are as they were.",
+        ) from error
+
+
+def _remove(path: Path) -> None:
+    """Remove a temporary file or folder."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C and termination while files that belong together take their names."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
     finally:
-        temporary.unlink(missing_ok=True)
+        for held, handler in before.items():
+            signal.signal(held, signal.SIG_DFL if handler is None else handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _try_lock(descriptor: int) -> bool:

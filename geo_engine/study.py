@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
+import math
 import tomllib
-import types
-import typing
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from geo_engine.errors import StudyError
+from geo_engine.study_errors import explain
 
 Placing = Literal["coordinates", "istat_code", "cadastral_code", "name"]
-Year = Annotated[int, Field(ge=1991, le=2100)]
+FIRST_YEAR, LAST_YEAR = 1991, 2100
+"""Years in which a row of an extract may be."""
+Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
+
+
+def _printable(text: str) -> str:
+    """Refuse a text that cannot be shown on every artefact as it is."""
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text):
+        raise ValueError("a text that is shown may hold no control character or line end")
+    return text
+
+
+Words = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
+"""A text that stands on artefacts."""
+Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_printable)]
+Column = Annotated[str, Field(min_length=1)] | Annotated[int, Field(strict=True, ge=1)]
+"""A column by its name, or by its number from 1."""
+Prefixes = tuple[Annotated[str, Field(min_length=1, max_length=20)], ...]
 
 
 class _Keys(BaseModel):
@@ -28,30 +45,32 @@ class _Keys(BaseModel):
 class Columns(_Keys):
     """Which column of the extract holds what; a number (from 1) where the file has no header."""
 
-    firm_id: str | int | None = Field(None, description="Identifier of the row's unit.")
-    tax_code: str | int | None = Field(None, description="Tax code of the enterprise.")
-    name: str | int | None = Field(None, description="Name of the firm (never published).")
-    istat_code: str | int | None = Field(None, description="ISTAT code of the municipality.")
-    cadastral_code: str | int | None = Field(None, description="Cadastral code (H501).")
-    municipality: str | int | None = Field(None, description="Name of the municipality.")
-    province: str | int | None = Field(None, description="Province: sigla or name.")
-    region: str | int | None = Field(None, description="Region: name.")
-    lon: str | int | None = Field(None, description="Longitude or easting.")
-    lat: str | int | None = Field(None, description="Latitude or northing.")
-    ateco: str | int | None = Field(None, description="ATECO code.")
-    ateco_version: str | int | None = Field(None, description="ATECO edition of the row.")
-    year: str | int | None = Field(None, description="Reference year of the row.")
-    unit_type: str | int | None = Field(None, description="Type of unit (sede, unità locale).")
-    firm_status: str | int | None = Field(None, description="Status (registrata, attiva).")
-    firms: str | int | None = Field(None, description="Counts only: number of firms of the row.")
-    known: str | int | None = Field(None, description="Counts only: firms with a known signal.")
-    digital: str | int | None = Field(None, description="Counts only: digital firms of the row.")
+    firm_id: Column | None = Field(None, description="Identifier of the row's unit.")
+    tax_code: Column | None = Field(None, description="Tax code of the enterprise.")
+    name: Column | None = Field(None, description="Name of the firm (never published).")
+    istat_code: Column | None = Field(None, description="ISTAT code of the municipality.")
+    cadastral_code: Column | None = Field(None, description="Cadastral code (H501).")
+    municipality: Column | None = Field(None, description="Name of the municipality.")
+    province: Column | None = Field(None, description="Province: sigla or name.")
+    region: Column | None = Field(None, description="Region: name.")
+    lon: Column | None = Field(None, description="Longitude or easting.")
+    lat: Column | None = Field(None, description="Latitude or northing.")
+    ateco: Column | None = Field(None, description="ATECO code.")
+    ateco_version: Column | None = Field(None, description="ATECO edition of the row.")
+    year: Column | None = Field(None, description="Reference year of the row.")
+    unit_type: Column | None = Field(None, description="Type of unit (sede, unità locale).")
+    firm_status: Column | None = Field(None, description="Status (registrata, attiva).")
+    firms: Column | None = Field(None, description="Counts only: number of firms of the row.")
+    known: Column | None = Field(None, description="Counts only: firms with a known signal.")
+    digital: Column | None = Field(None, description="Counts only: digital firms of the row.")
 
 
 class FirmSource(_Keys):
     """One extract: where it is, how it is written, and what its columns hold."""
 
-    path: str = Field(description="File or glob, under the study's folder or --data-root.")
+    path: str = Field(
+        min_length=1, description="File or glob, under the study's folder or --data-root."
+    )
     kind: Literal["records", "counts"] = Field("records", description="One firm a row, or counts.")
     format: Literal["auto", "csv", "parquet", "xlsx", "gpkg"] = "auto"
     encoding: Literal["auto", "utf-8", "cp1252"] = "auto"
@@ -62,7 +81,7 @@ class FirmSource(_Keys):
     )
     sheet: str | None = Field(None, description="Sheet of a workbook; the first by default.")
     layer: str | None = Field(None, description="Layer of a GeoPackage; the first by default.")
-    total_rows: tuple[str, ...] = Field(
+    total_rows: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (), description="Words that mark a row of totals in its first filled field, e.g. Totale."
     )
     decimal: Literal["auto", ".", ","] = Field("auto", description="Decimal mark of coordinates.")
@@ -72,9 +91,11 @@ class FirmSource(_Keys):
     )
     ateco: str = Field("", description="ATECO code of every row, where there is no column of it.")
     year: Year | None = Field(None, description="Year of a one-date snapshot.")
-    licence: str = Field("", description="Source and licence, printed on every artefact.")
+    licence: Words = Field("", description="Source and licence, printed on every artefact.")
     columns: Columns = Columns()
-    keep: dict[Literal["firm_status", "unit_type"], tuple[str, ...]] = Field(
+    keep: dict[
+        Literal["firm_status", "unit_type"], Annotated[tuple[str, ...], Field(min_length=1)]
+    ] = Field(
         default_factory=dict,
         description="Accepted values of a column; other rows are set aside as OUT_OF_STUDY.",
     )
@@ -83,14 +104,21 @@ class FirmSource(_Keys):
 class Signal(_Keys):
     """One observable sign that a firm is digital, derived from one column by a closed rule."""
 
-    column: str | int
-    label: str = Field(description='How it is called in Italian: "imprese con sito web".')
-    label_en: str = Field("", description="The same in English; the Italian one by default.")
+    column: Column
+    label: Title = Field(description='How it is called in Italian: "imprese con sito web".')
+    label_en: Words = Field("", description="The same in English; the Italian one by default.")
     rule: Literal["flag", "website", "filled", "at_least", "one_of"] = "flag"
     yes: tuple[str, ...] = Field(("1", "si", "sì", "true", "yes", "s", "y", "x", "vero"))
     no: tuple[str, ...] = Field(("0", "no", "false", "n", "falso", "assente"))
     threshold: float | None = Field(None, description="Rule at_least: the smallest yes.")
     empty: Literal["unknown", "no"] = Field("unknown", description="What an empty field means.")
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Signal:
+        wanted = self.rule == "at_least"
+        if wanted and (self.threshold is None or not math.isfinite(self.threshold)):
+            raise ValueError(f"signal {self.label}: rule at_least needs threshold, a number")
+        return self
 
 
 class Digital(_Keys):
@@ -100,24 +128,24 @@ class Digital(_Keys):
     combine: Literal["any", "all"] | Annotated[int, Field(ge=1)] = Field(
         "any", description="any, all, or the smallest number of signals."
     )
-    label: str = Field("", description='Name of the combination; e.g. "imprese digitali".')
-    label_en: str = ""
+    label: Words = Field("", description='Name of the combination; e.g. "imprese digitali".')
+    label_en: Words = ""
 
 
 class PhaseCodes(_Keys):
     """Prefixes of one ATECO edition by phase."""
 
-    monte: tuple[str, ...] = ()
-    produzione: tuple[str, ...] = ()
-    distribuzione: tuple[str, ...] = ()
-    servizi: tuple[str, ...] = ()
+    monte: Prefixes = ()
+    produzione: Prefixes = ()
+    distribuzione: Prefixes = ()
+    servizi: Prefixes = ()
 
 
 class CustomChain(_Keys):
     """A chain defined in the study itself."""
 
-    label: str
-    label_en: str = ""
+    label: Title
+    label_en: Words = ""
     ateco_2007: PhaseCodes = PhaseCodes()
     ateco_2025: PhaseCodes = PhaseCodes()
 
@@ -132,7 +160,12 @@ class Chains(_Keys):
 class Place(_Keys):
     """How firms are placed in municipalities."""
 
-    order: tuple[Placing, ...] = ("coordinates", "istat_code", "cadastral_code", "name")
+    order: Annotated[tuple[Placing, ...], Field(min_length=1)] = (
+        "coordinates",
+        "istat_code",
+        "cadastral_code",
+        "name",
+    )
     snap_distance_m: float = Field(500.0, ge=0, le=5000)
     trust: Literal["coordinates", "declared", "quarantine"] = Field(
         "coordinates", description="Which one counts when coordinates and declaration differ."
@@ -176,18 +209,28 @@ class ReferenceTotal(_Keys):
     firms: int = Field(ge=0)
     known: int | None = Field(None, ge=0)
     digital: int | None = Field(None, ge=0)
-    source: str
+    source: Words
+
+    @model_validator(mode="after")
+    def _coherent(self) -> ReferenceTotal:
+        known = self.firms if self.known is None else self.known
+        if known > self.firms or (self.digital or 0) > known:
+            raise ValueError(
+                f"reference {self.area}, {self.chain}: digital may not exceed known, nor known "
+                "firms"
+            )
+        return self
 
 
 class PopulationTable(_Keys):
     """Residents given by the user, instead of those that ship."""
 
     path: str = Field(description="CSV under the study's folder or --data-root.")
-    separator: str = ";"
+    separator: str = Field(";", min_length=1, max_length=1)
     code: str = Field("pro_com_t", description="Column of the six-character ISTAT code.")
     population: str = Field("population", description="Column of persons.")
     year: Year
-    source: str = Field(description="Source and licence, printed on every artefact.")
+    source: Words = Field(description="Source and licence, printed on every artefact.")
 
 
 class Disclosure(_Keys):
@@ -211,17 +254,19 @@ class Outputs(_Keys):
 class Study(_Keys):
     """One analysis, complete: everything that decides its results."""
 
-    title: str
-    title_en: str = ""
+    title: Title
+    title_en: Words = ""
     language: Literal["it", "en"] = "it"
     audience: Literal["public", "internal"] = "public"
     simulated: bool = Field(False, description="The firms are invented: said on every artefact.")
-    seed: int = Field(20250101, ge=0)
+    seed: int = Field(20250101, ge=0, lt=2**63)
     data_date: dt.date = Field(description="Reference date of the data, printed everywhere.")
     boundary_date: dt.date = dt.date(2025, 1, 1)
     unit: Literal["impresa", "sede", "unita_locale"]
     status: Literal["registrata", "attiva"]
-    years: tuple[Year, ...] | None = Field(None, description="All years found when absent.")
+    years: tuple[Year, ...] | None = Field(
+        None, min_length=1, description="All years found when absent."
+    )
     firms: tuple[FirmSource, ...] = Field(min_length=1)
     place: Place = Place()
     coverage: Coverage = Coverage()
@@ -240,6 +285,9 @@ class Study(_Keys):
                 raise ValueError("a source of kind 'counts' needs columns.firms")
             if source.year is None and source.columns.year is None:
                 raise ValueError(f"{source.path}: give columns.year, or year for a snapshot")
+            unmapped = [role for role in source.keep if getattr(source.columns, role) is None]
+            if unmapped:
+                raise ValueError(f"{source.path}: keep needs columns.{unmapped[0]}")
         return self
 
 
@@ -272,7 +320,9 @@ def read_study(path: Path) -> Study:
         raise StudyError("STUDY_UNREADABLE", f"{path}: {error}. Save it as UTF-8 text.") from None
     try:
         keys = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise StudyError("STUDY_SYNTAX", f"{path}: nested too deep to be a study.") from None
+    except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
         raise StudyError("STUDY_SYNTAX", f"{path}: {error}.") from None
     return parse_study(keys, where=str(path))
 
@@ -300,50 +350,5 @@ def parse_study(keys: dict[str, Any], *, where: str = "study") -> Study:
     try:
         return Study.model_validate(keys)
     except pydantic.ValidationError as invalid:
-        lines = [_explain(dict(error)) for error in invalid.errors()]
-        raise StudyError("STUDY_INVALID", f"{where}:\n  " + "\n  ".join(lines)) from None
-
-
-def _explain(error: dict[str, Any]) -> str:
-    """Say in one line which key is wrong, its value, and what is allowed."""
-    parts = [part for part in error["loc"] if not _is_type_tag(part)]
-    key = ".".join(str(part) for part in parts) or "study"
-    if error["type"] == "extra_forbidden":
-        allowed = _sibling_keys(parts[:-1])
-        near = difflib.get_close_matches(str(parts[-1]), allowed, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        return f"{key} is not a key.{hint} Allowed here: {', '.join(allowed)}."
-    if error["type"] == "missing":
-        return f"{key} is missing: add it."
-    return f"{key} = {error['input']!r}: {error['msg']}."
-
-
-def _is_type_tag(part: object) -> bool:
-    """Tell pydantic's names of union members from keys of the study."""
-    return isinstance(part, str) and (
-        "[" in part or part in {"bool", "int", "str", "constrained-int"}
-    )
-
-
-def _sibling_keys(parts: list[Any]) -> list[str]:
-    """Name the keys allowed at one position of a study."""
-    model: Any = Study
-    for part in parts:
-        if isinstance(part, int) or not hasattr(model, "model_fields"):
-            continue
-        field = model.model_fields.get(part)
-        if field is not None:
-            model = _inner_model(field.annotation)
-    return list(getattr(model, "model_fields", {}))
-
-
-def _inner_model(annotation: Any) -> Any:
-    """Find the group of keys inside an annotation such as ``tuple[Signal, ...]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if typing.get_origin(annotation) in (tuple, dict, types.UnionType, typing.Union):
-        for inner in typing.get_args(annotation):
-            found = _inner_model(inner)
-            if found is not None:
-                return found
-    return None
+        lines = "\n  ".join(explain(invalid, Study))
+        raise StudyError("STUDY_INVALID", f"{where}:\n  {lines}") from None

@@ -75,7 +75,9 @@ def describe(layer: Any) -> dict[str, Any]:
 
 
 def draw(layers: list[Any], picture: Path, extent: Any = None) -> dict[str, int]:
-    """Draw layers, the first on top, on white."""
+    """Draw layers, the first on top, on white; nothing for a layer without features."""
+    if extent is None and layers[-1].featureCount() == 0:
+        return {}
     settings = QgsMapSettings()
     settings.setLayers(layers)
     settings.setBackgroundColor(QColor("#ffffff"))

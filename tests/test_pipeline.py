@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from geo_engine import tables
-from geo_engine.errors import SourceError, TableError
+from geo_engine.errors import SourceError, StudyError, TableError
 from geo_engine.pipeline import Run, run
 from geo_engine.study import parse_study
 
@@ -197,7 +197,7 @@ def test_reference_totals_fill_what_the_extract_does_not_cover(tmp_path: Path) -
     assert float(country["firms"]) == 1000
     region = done.results.region_panel.sel(region="09", chain="moda", year=2024)
     assert float(region["share"]) == 0.2
-    with pytest.raises(TableError, match="UNKNOWN_AREA"):
+    with pytest.raises(StudyError, match="UNKNOWN_AREA"):
         carry_out(tmp_path, ROWS, reference=[total | {"area": "Atlantide"}])
 
 
@@ -302,3 +302,84 @@ def test_the_order_of_rows_changes_no_result(tmp_path: Path, small: Run) -> None
     assert shuffled.results.local.identical(small.results.local)
     assert shuffled.results.account.reasons == small.results.account.reasons
     pd.testing.assert_frame_equal(shuffled.results.phases, small.results.phases, check_exact=True)
+
+
+def test_methods_and_flags_count_placed_rows_alone(small: Run) -> None:
+    account = small.results.account
+    assert sum(account.methods.values()) == account.placed
+    assert all(rows > 0 for rows in account.flags.values())
+
+
+def counts_source(rows: list[str], folder: Path) -> dict[str, Any]:
+    (folder / "counts.csv").write_text("\n".join(["istat,anno,n,nd", *rows, ""]), encoding="utf-8")
+    columns = {"istat_code": "istat", "year": "anno", "firms": "n", "digital": "nd"}
+    return {"path": "counts.csv", "kind": "counts", "columns": columns}
+
+
+def test_an_empty_count_is_neither_zero_firms_nor_zero_digital_ones(tmp_path: Path) -> None:
+    source = counts_source(["100005,2024,50,20", "063049,2024,10,", "015146,2024,,"], tmp_path)
+    keys = study_keys(firms=[source], digital={}, chains={})
+    results = run(parse_study(keys), tmp_path).results
+    assert results.account.reasons == {"COUNT_INVALID": 1}
+    cell = results.panel.sel(place=NAPOLI, chain="tutte", year=2024)
+    assert (float(cell["firms"]), float(cell["known"])) == (10, 0)
+    assert int(cell["share_status"]) == tables.NOT_SURVEYED
+
+
+@pytest.mark.parametrize("year", ["9999", "0000", "1700", "45657", "24", "12/2024", "-2024"])
+def test_what_is_no_year_of_an_extract_is_set_aside(tmp_path: Path, year: str) -> None:
+    done = carry_out(tmp_path, [*ROWS[:3], f"Z1;Prato;PO;;;;13.20.00;{year};"])
+    assert done.results.account.reasons == {"YEAR_INVALID": 1}
+    assert done.results.facts.years == (2024,)
+
+
+@pytest.mark.parametrize("year", ["31/12/2024", "2024-12-31 00:00:00", "2024/12/31", "2024.0"])
+def test_a_date_gives_its_year(tmp_path: Path, year: str) -> None:
+    done = carry_out(tmp_path, [f"Z1;Prato;PO;;;;13.20.00;{year};"])
+    assert done.results.facts.years == (2024,)
+
+
+def test_a_file_read_twice_in_the_same_way_is_refused(tmp_path: Path) -> None:
+    source = study_keys()["firms"][0]
+    with pytest.raises(SourceError, match=r"SOURCE_TWICE.*firms\.csv"):
+        carry_out(tmp_path, ROWS, firms=[source, source | {"path": "*.csv"}])
+
+
+def test_a_file_may_give_two_years_from_two_columns(tmp_path: Path) -> None:
+    source = counts_source(["100005,2023,50,20"], tmp_path)
+    columns = {name: column for name, column in source["columns"].items() if name != "year"}
+    before = source | {"columns": columns, "year": 2022}
+    later = source | {"columns": columns | {"firms": "nd"}, "year": 2023}
+    del later["columns"]["digital"]
+    keys = study_keys(firms=[before, later], digital={}, chains={})
+    results = run(parse_study(keys), tmp_path).results
+    firms = results.panel["firms"].sel(place=PRATO, chain="tutte")
+    assert firms.to_numpy().tolist() == [50, 20]
+
+
+def test_files_of_one_name_keep_apart_in_account_and_quarantine(tmp_path: Path) -> None:
+    for year in ("2023", "2024"):
+        (tmp_path / year).mkdir()
+        row = f"A{year};Castro;;;;;13.20.00;{year};\nB{year};Prato;PO;;;;13.20.00;{year};\n"
+        (tmp_path / year / "firms.csv").write_text(f"{HEADER}\n{row}", encoding="utf-8")
+    source = study_keys()["firms"][0] | {"path": "*/firms.csv"}
+    results = run(parse_study(study_keys(firms=[source])), tmp_path).results
+    names = ["2023/firms.csv", "2024/firms.csv"]
+    assert [each.name for each in results.account.sources] == names
+    assert results.quarantine["source"].tolist() == names
+
+
+def test_a_wrong_row_at_the_end_of_a_large_file_is_set_aside_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo_engine.sources.parquet_records.BATCH_ROWS", 4)
+    good = [("11.0966", "43.8808")] * 4
+    table = pd.DataFrame([*good, ("514830", "5034530")], columns=["x", "y"])
+    table.to_parquet(tmp_path / "points.parquet")
+    source = {"path": "points.parquet", "year": 2024, "columns": {"lon": "x", "lat": "y"}}
+    keys = study_keys(firms=[source], digital={}, unit="unita_locale", chains={})
+    account = run(parse_study(keys), tmp_path).results.account
+    assert account.reasons == {"COORD_INVALID": 1}
+    table.iloc[2:].assign(x="514830", y="5034530").to_parquet(tmp_path / "points.parquet")
+    with pytest.raises(TableError, match=r"CRS_MISMATCH.*3 of 3.*514830"):
+        run(parse_study(keys), tmp_path)

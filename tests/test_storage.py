@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,55 @@ def test_a_failed_run_leaves_the_earlier_results_whole(tmp_path: Path) -> None:
 
 def test_leftovers_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> None:
     (tmp_path / ".atlas.tmp-99.html").write_text("half")
+    (tmp_path / ".firms.tmp-99").mkdir()
+    (tmp_path / ".firms.tmp-99" / "000000.parquet").write_text("half")
     with storage.deliver(tmp_path) as delivery:
         delivery.path("a.txt").write_text("1")
         delivery.commit()
-    assert not (tmp_path / ".atlas.tmp-99.html").exists()
+    assert {entry.name for entry in tmp_path.iterdir()} == {"a.txt", ".geo-engine.lock"}
+
+
+def test_a_file_that_cannot_take_its_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").mkdir()
+    with (
+        pytest.raises(OutputError, match=r"NOT_WRITTEN: a\.txt.*earlier results"),
+        storage.deliver(tmp_path) as delivery,
+    ):
+        delivery.path("a.txt").write_text("1")
+        delivery.commit()
+    assert not list(tmp_path.glob(".*tmp*"))
+    with (
+        pytest.raises(OutputError, match="NOT_WRITTEN"),
+        storage.replacing(tmp_path / "a.txt") as path,
+    ):
+        path.write_text("1")
+
+
+def test_files_that_must_not_stand_beside_the_new_ones_are_removed(tmp_path: Path) -> None:
+    (tmp_path / "private.csv").write_text("names")
+    with storage.deliver(tmp_path) as delivery:
+        delivery.path("a.txt").write_text("1")
+        delivery.commit(remove=["private.csv", "absent.csv"])
+    assert not (tmp_path / "private.csv").exists()
+
+
+def test_an_interruption_waits_until_all_files_have_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["a.txt", "b.txt", "c.txt"]
+    rename = Path.replace
+
+    def interrupted(path: Path, target: Path) -> Path:
+        if target.name == "b.txt":
+            signal.raise_signal(signal.SIGINT)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), storage.deliver(tmp_path) as delivery:
+        for name in names:
+            delivery.path(name).write_text("1")
+        delivery.commit()
+    assert all((tmp_path / name).exists() for name in names)
 
 
 def _second_run(folder: Path, queue: multiprocessing.Queue) -> None:

@@ -60,6 +60,34 @@ def test_every_example_study_is_valid(path: Path) -> None:
             ["digital.signals.0.rule = 'eval'", "'website'"],
         ),
         ({"years": [1800]}, ["years", "1800"]),
+        ({"years": []}, ["years = []"]),
+        ({"title": ""}, ["title = ''"]),
+        ({"title": "a\nb"}, ["control character"]),
+        ({"title": "x" * 10_000}, ["title = 'xxx", "at most 500"]),
+        ({"seed": 2**80}, ["seed", "less than"]),
+        ({"place": {"order": []}}, ["place.order = []"]),
+        (
+            {"firms": [{"path": "a", "year": 2024, "columns": {"municipality": True}}]},
+            ["firms.0.columns.municipality = True"],
+        ),
+        (
+            {"firms": [{"path": "a", "year": 2024, "keep": {"firm_status": ["attiva"]}}]},
+            ["keep needs columns.firm_status"],
+        ),
+        ({"firms": [{"path": "a", "year": 2024, "total_rows": [""]}]}, ["total_rows.0 = ''"]),
+        (
+            {"digital": {"signals": [{"column": "x", "label": "y", "rule": "at_least"}]}},
+            ["needs threshold"],
+        ),
+        (
+            {
+                "reference": [
+                    {"area": "italia", "chain": "moda", "year": 2024, "firms": 1}
+                    | {"digital": 2, "source": "x"}
+                ]
+            },
+            ["digital may not exceed known"],
+        ),
     ],
 )
 def test_a_wrong_key_is_named_with_its_value_and_what_is_allowed(
@@ -105,3 +133,19 @@ def test_the_study_of_the_readme_is_valid_and_about_ten_lines() -> None:
     assert study.digital.signals[0].rule == "website"
     assert study.audience == "public"
     assert len([line for line in block.splitlines() if line.strip()]) <= 12
+
+
+def test_a_wrong_member_of_a_list_is_told_once(tmp_path: Path) -> None:
+    source = {"path": "a.csv", "year": 2024, "encoding": "latin-1"}
+    with pytest.raises(StudyError) as caught:
+        parse_study(keys(firms=[source]))
+    assert caught.value.message.count("\n") == 1
+    assert "firms.0.encoding = 'latin-1'" in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000 + "]" * 5000, "seed = " + "9" * 5000])
+def test_an_absurd_study_is_refused_without_a_trace(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError, match="STUDY_SYNTAX"):
+        read_study(path)

@@ -61,8 +61,6 @@ class ResolvedCodes:
     """Why the row is quarantined, "" when it is not."""
     details: Texts
     """What to do, "" when all is well."""
-    evidence: EditionEvidence
-    """The counts behind the editions."""
 
 
 def weigh_editions(codes: Sequence[str], counts: Sequence[int]) -> EditionEvidence:
@@ -93,39 +91,6 @@ def weigh_editions(codes: Sequence[str], counts: Sequence[int]) -> EditionEviden
     return EditionEvidence(only=only, both=both, neither=neither)
 
 
-def detect_edition(codes: Sequence[str], counts: Sequence[int]) -> str:
-    """Name the one edition of a file, or refuse.
-
-    Parameters
-    ----------
-    codes : sequence of str
-        Dotted codes, "" for none.
-    counts : sequence of int
-        Rows with each code.
-
-    Returns
-    -------
-    str
-        "2007" or "2025".
-
-    Raises
-    ------
-    ChainError
-        ``ATECO_VERSION_MIXED`` when both are present beyond ``NOISE``, ``ATECO_VERSION_UNKNOWN``
-        when no code tells them apart.
-    """
-    evidence = weigh_editions(codes, counts)
-    if evidence.is_mixed:
-        raise _mixed(evidence)
-    if not evidence.majority:
-        raise ChainError(
-            "ATECO_VERSION_UNKNOWN",
-            f"None of {evidence.both:,} rows has a code that only one edition of ATECO has. "
-            'Set ateco_version = "2007" or "2025" in the study.',
-        )
-    return evidence.majority
-
-
 def _mixed(evidence: EditionEvidence) -> ChainError:
     """Build the error of a file with two editions."""
     old, new = (evidence.only[edition] for edition in EDITIONS)
@@ -135,29 +100,6 @@ def _mixed(evidence: EditionEvidence) -> ChainError:
         f"({evidence.both:,} rows fit both). Split the file, map a column to "
         'columns.ateco_version, or set ateco_version = "detect" to decide row by row.',
     )
-
-
-def split_editions(codes: Sequence[str], counts: Sequence[int]) -> Texts:
-    """Give each code of a file its edition.
-
-    A code that one edition alone has gets it; the others get the majority's, except homonyms in a
-    mixed file, which stay undecided.
-
-    Parameters
-    ----------
-    codes : sequence of str
-        Dotted codes, "" for none.
-    counts : sequence of int
-        Rows with each code.
-
-    Returns
-    -------
-    array of str
-        "2007", "2025" or "" for each code.
-    """
-    evidence = weigh_editions(codes, counts)
-    editions = [_edition_of(code, evidence) for code in codes]
-    return np.array(editions, dtype=object)
 
 
 def _edition_of(code: str, evidence: EditionEvidence) -> str:
@@ -223,7 +165,6 @@ def resolve_codes(
         flags=np.where(homonyms, HOMONYM, read.flags),
         reasons=read.reasons,
         details=read.details,
-        evidence=weigh_editions(clean.tolist(), weights.tolist()),
     )
 
 

@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from geo_engine.chains.classification import (
@@ -72,8 +70,6 @@ class Perimeter:
     source: str
     review: tuple[str, ...]
     """What was changed by hand after the correspondence of the editions, in Italian."""
-    phases: Mapping[str, tuple[str, str]]
-    """Italian and English label by phase."""
 
 
 @functools.cache
@@ -91,8 +87,7 @@ def load_perimeter() -> Perimeter:
     Perimeter
         As ``chains.toml`` states it.
     """
-    keys = _definitions()
-    about = keys["perimeter"]
+    about = _definitions()["perimeter"]
     return Perimeter(
         version=about["version"],
         is_official=about["official"],
@@ -100,9 +95,6 @@ def load_perimeter() -> Perimeter:
         note_en=about["note_en"],
         source=about["source"],
         review=tuple(about["review"]),
-        phases={
-            phase: (names["label"], names["label_en"]) for phase, names in keys["phases"].items()
-        },
     )
 
 
@@ -344,20 +336,3 @@ def _digit_prefixes(items: tuple[tuple[str, str], ...]) -> dict[str, str]:
 def _by_digits(chain: Chain, edition: str) -> dict[str, str]:
     """Give the phases of a chain by prefixes without points."""
     return _digit_prefixes(tuple(chain.prefixes.get(edition, {}).items()))
-
-
-def chain_weights(phases: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Weigh each code so that its chains share it equally.
-
-    Parameters
-    ----------
-    phases : DataFrame
-        As :func:`membership` returns it.
-
-    Returns
-    -------
-    array of float, one per code
-        1 / number of chains; 0 for a code in none.
-    """
-    chains = (phases != "").to_numpy().sum(axis=1)
-    return np.divide(1.0, chains, out=np.zeros(len(chains)), where=chains > 0)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
 
 from geo_engine.errors import GeoEngineError
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
 app = typer.Typer(
     name="geo-engine",
     help="From a firm extract to a map of local digitalization hotspots.\n\n"
     "Begin with `geo-engine demo`; for your own data: `geo-engine init EXTRACT`, "
     "`geo-engine check STUDY`, `geo-engine run STUDY --out DIR`.\n\n"
-    "Exit status: 0 done, 1 data refused, 2 usage.",
+    "Exit status: 0 done, 1 data refused, 2 usage, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -128,15 +134,39 @@ def version() -> None:
 
 
 def main() -> None:
-    """Run the command line, and turn a known error into its message and exit status."""
+    """Run the command line, and turn an error into its message and exit status."""
+    stopped: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        """Leave in good order: temporary files go."""
+        stopped.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
         app()
     except GeoEngineError as error:
         from geo_engine.cli.console import fail
 
         sys.exit(fail(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except SystemExit as left:
+        sys.exit(128 + stopped[0] if stopped else left.code)
+    except (KeyboardInterrupt, Exception) as error:
+        sys.exit(_status(error, stopped))
+
+
+def _status(error: BaseException, stopped: list[int]) -> int:
+    """Give the exit status of what is no error of ours; tell it when nobody foresaw it."""
+    if stopped:  # compiled code turns an interruption into an error of its own
+        return 128 + stopped[0]
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    if os.environ.get("GEO_ENGINE_DEBUG"):
+        raise error
+    from geo_engine.cli.console import fail_unexpectedly
+
+    return fail_unexpectedly(error)
 
 
 if __name__ == "__main__":

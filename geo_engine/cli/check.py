@@ -8,7 +8,8 @@ import pandas as pd
 from rich.table import Table
 
 from geo_engine.cli.console import StageBar, number, out
-from geo_engine.intake import Intake, take_in
+from geo_engine.intake import Intake, refuse_unusable, take_in
+from geo_engine.outputs.tabular import FORMULA_STARTS
 from geo_engine.plan import resolve
 from geo_engine.quality.profile import quality_table
 from geo_engine.storage import replacing
@@ -28,20 +29,18 @@ def check_study(path: Path, report: Path, data_root: Path | None) -> None:
         Folder of the data; the study's own by default.
     """
     study = read_study(path)
-    lenient = study.model_copy(
-        update={"place": study.place.model_copy(update={"max_quarantined_share": 1.0})}
-    )
     root = data_root or path.parent
     with StageBar() as bar:
         bar.stage("Confini e vicinati")
-        plan = resolve(lenient, root)
+        plan = resolve(study, root)
         bar.stage("Lettura e localizzazione")
-        intake = take_in(plan, root, report=bar.advance, keep=lambda _: None)
+        intake = take_in(plan, root, report=bar.advance, keep=lambda _: None, lenient=True)
     table = report_table(intake)
     with replacing(report) as temporary:
         table.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
     _print_report(intake)
     out.print(f"Rapporto: {report}", markup=False)
+    refuse_unusable(intake, 1.0)
 
 
 def report_table(intake: Intake) -> pd.DataFrame:
@@ -75,7 +74,13 @@ def report_table(intake: Intake) -> pd.DataFrame:
     ]
     filled = quality_table(intake.profile)
     columns = [("filled", *row) for row in filled[["column", "filled", "share_filled"]].to_numpy()]
+    columns = [(section, _as_text(str(name)), *rest) for section, name, *rest in columns]
     return pd.DataFrame([*rows, *columns], columns=["section", "item", "rows", "share"])
+
+
+def _as_text(name: str) -> str:
+    """Keep a spreadsheet from taking a column's name for a formula."""
+    return f"'{name}" if name.startswith(FORMULA_STARTS) else name
 
 
 def _print_report(intake: Intake) -> None:

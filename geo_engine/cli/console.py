@@ -53,6 +53,29 @@ def fail(error: GeoEngineError) -> int:
     return error.exit_status
 
 
+def fail_unexpectedly(error: BaseException) -> int:
+    """Tell an error that nobody foresaw, without its trace.
+
+    Parameters
+    ----------
+    error : BaseException
+        Anything else.
+
+    Returns
+    -------
+    int
+        1.
+    """
+    text = " ".join(str(error).split())[:300]
+    err.print(
+        f"UNEXPECTED: {type(error).__name__}: {text}. No result was changed. Please report it with "
+        "the trace that GEO_ENGINE_DEBUG=1 shows.",
+        style="bold red",
+        markup=False,
+    )
+    return 1
+
+
 class StageBar:
     """A progress bar on the terminal, one line for each stage; plain lines elsewhere."""
 

@@ -82,6 +82,18 @@ def find_hotspots(
     ------
     StatisticsError
         ``INDEX_MISMATCH`` when the tables differ in their places, chains or years.
+
+    Notes
+    -----
+    ``firms``, ``known`` and ``digital`` are sums over municipalities. Where enterprises are
+    distinct (unit ``impresa``), one with seats in several members counts once in each, as it did
+    in the panel: a hotspot's figures are then presences of enterprises, at least as many as the
+    enterprises themselves, and one with seats on both sides counts inside and outside. The share
+    stays a comparison of like with like, because ``share_outside`` is summed in the same way; the
+    figures are not to be set beside those of the province, which counts each enterprise once.
+
+    The tests behind it take firms as independent. Units of one enterprise that share a website are
+    not: one chain of shops in neighboring places can raise a hotspot.
     """
     _check_labels(local, panel, places)
     dims = ("place", "chain", "year")

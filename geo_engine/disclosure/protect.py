@@ -16,15 +16,19 @@ import numpy as np
 import pandas as pd
 import shapely
 import xarray as xr
+from scipy.sparse import csr_array
 
 from geo_engine import tables
 from geo_engine.disclosure.publication import Publication
-from geo_engine.results import Results
+from geo_engine.results import NEIGHBOR_COLUMNS, Facts, Results
 
 CONFIDENTIAL = ("digital", "share", "share_eb", "share_eb_low", "share_eb_high", "reliability")
 """Panel variables that tell, or invert to, how many firms of a cell are digital."""
 INVERTIBLE = ("moran", "gi_star", "lag", "p_error")
 """Local statistics of the share that, with public counts, give the share of a neighbor."""
+VERDICTS = ("q_value", "q_value_panel")
+"""Where a neighbor is hidden these tell only on which side of alpha they lie, and p nothing: an
+exact p is one of few values, one for each number of digital firms that the neighbor may have."""
 
 BANNER = (
     "Versione pubblica: le quote calcolate su meno di {threshold} imprese sono oscurate. La "
@@ -58,6 +62,7 @@ def publish(results: Results, *, threshold: int) -> Publication:
             results=results, audience="internal", suppressed=0, banner="", banner_en=""
         )
     hidden = few_firms(results.panel["known"], threshold)
+    local = _protect_local(results.local, hidden, exposed_places(results, hidden), results.facts)
     changed = hidden.isel(year=0) | hidden.isel(year=-1)
     protected = dataclasses.replace(
         results,
@@ -71,8 +76,8 @@ def publish(results: Results, *, threshold: int) -> Publication:
         country_panel=suppress(
             results.country_panel, few_firms(results.country_panel["known"], threshold)
         ),
-        local=_protect_local(results.local, hidden),
-        hotspots=_protect_hotspots(results, hidden, threshold),
+        local=local,
+        hotspots=_protect_hotspots(dataclasses.replace(results, local=local), hidden, threshold),
         change=_protect_change(results.change, changed),
         quarantine=results.quarantine.iloc[:0],
     )
@@ -124,15 +129,49 @@ def suppress(panel: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
     return panel.assign(blanked | {"share_status": status})
 
 
-def _protect_local(local: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
+def exposed_places(results: Results, hidden: xr.DataArray) -> xr.DataArray:
+    """Mark the places whose test of the share involves a hidden neighbor.
+
+    Parameters
+    ----------
+    results : Results
+        With the neighbors of the covered places.
+    hidden : DataArray of bool, dims ("place", "chain", "year")
+        Cells whose share must not be shown.
+
+    Returns
+    -------
+    DataArray of bool, same dims
+        True for the neighbors of a hidden cell; everywhere when no neighbors are known.
+    """
+    if results.neighbors.empty:
+        return xr.ones_like(hidden, dtype=bool)
+    places = pd.Index(hidden["place"].to_numpy())
+    focal, neighbor = (places.get_indexer(results.neighbors[name]) for name in NEIGHBOR_COLUMNS)
+    links = csr_array(
+        (np.ones(len(focal), dtype=np.int32), (focal, neighbor)), shape=(len(places), len(places))
+    )
+    cells = hidden.transpose("place", ...).to_numpy().reshape(len(places), -1)
+    around = (links @ cells.astype(np.int32)).reshape(hidden.transpose("place", ...).shape) > 0
+    return hidden.transpose("place", ...).copy(data=around).transpose(*hidden.dims)
+
+
+def _protect_local(
+    local: xr.Dataset, hidden: xr.DataArray, exposed: xr.DataArray, facts: Facts
+) -> xr.Dataset:
     """Withhold every statistic of a share that gives values, and all of the hidden places."""
     if "share" not in local["variable"].to_numpy():
         return local
     is_share = local["variable"] == "share"
     hide = (is_share & hidden).transpose(*local["p_value"].dims)
+    blur = (is_share & exposed).transpose(*local["p_value"].dims)
     blanked = {}
     for name in local.data_vars:
         values = local[name]
+        if name in VERDICTS:
+            values = values.where(~blur | np.isnan(values), _verdict(values, facts.alpha))
+        elif name == "p_value":
+            values = values.where(~blur)
         if name in INVERTIBLE:
             values = values.where(~is_share)
         elif values.dtype.kind == "f":
@@ -143,6 +182,12 @@ def _protect_local(local: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
             values = values.where(~hide, 0).astype(local[name].dtype)
         blanked[name] = values.transpose(*local[name].dims)
     return local.assign(blanked)
+
+
+def _verdict(q_value: xr.DataArray, alpha: float) -> xr.DataArray:
+    """Give the largest number below alpha for what is significant, and 1 for the rest."""
+    below = np.nextafter(alpha, 0.0)
+    return q_value.copy(data=np.where(q_value.to_numpy() < alpha, below, 1.0))
 
 
 def _protect_hotspots(results: Results, hidden: xr.DataArray, threshold: int) -> gpd.GeoDataFrame:
@@ -169,6 +214,9 @@ def _published_hotspot(
     listed = list(row["members"])
     here = hidden.sel(chosen)
     members = [code for code in listed if not bool(here.sel(place=code))]
+    q_name = "q_value" if results.facts.family == "map" else "q_value_panel"
+    shown = results.local[q_name].sel(variable="share", **chosen).sel(place=members)
+    row = row | {"min_q_value": float(shown.min()) if members else np.nan}
     if len(members) == len(listed):
         return row
     whole = results.panel[["firms", "known", "digital"]].sel(chosen)

@@ -218,7 +218,8 @@ def _with_reference(
     )
     unknown = np.any(np.stack(at) < 0, axis=0)
     if unknown.any():
-        first = reference.loc[unknown, ["area", "chain", "year"]].iloc[0].tolist()
+        named = reference.loc[unknown, ["area", "chain", "year"]]
+        first = ", ".join(map(str, named.iloc[0]))
         raise TableError(
             "UNKNOWN_REFERENCE",
             f"{int(unknown.sum())} of {len(reference)} reference totals name no {frame.dim}, "

@@ -63,13 +63,22 @@ def empirical_bayes(digital: xr.DataArray, known: xr.DataArray, groups: pd.Serie
     Notes
     -----
     The interval takes the prior as known. In simulations with 300 places it held the true share in
-    94 % of places at 30 firms a place, but in 85 to 90 % (70 % where shares hardly differ) at one
-    or two firms a place: read it as a lower bound of the uncertainty there.
+    92 to 95 % of places at 30 firms a place (75 % where shares differ by 2 points only), in 74 to
+    90 % at five and in 57 to 92 % at one or two: read it as a lower bound of the uncertainty there.
+
+    The variance between places is Marshall's moment estimator, which is too small by about the
+    factor 1 - m/N, so that places of few firms are shrunk too much rather than too little.
+    Martuzzi and Elliott divide by that factor. In simulated regions of 15 places with 1.3 firms
+    each, places of one firm then stayed nearer to their own 0 or 100 % than to the region in one
+    region of six: a single firm must not top a ranking, so it is not done here.
 
     References
     ----------
     Marshall, R. J. (1991). Mapping disease and mortality rates using empirical Bayes estimators.
     Applied Statistics 40(2), 283-294; here with the variance of a proportion.
+
+    Martuzzi, M., Elliott, P. (1996). Empirical Bayes estimation of small area prevalence of
+    non-rare conditions. Statistics in Medicine 15, 1867-1873.
     """
     _check_same(digital, known)
     x, n = _flat(digital), _flat(known)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from geo_engine.chains.detection import resolve_codes
 from geo_engine.errors import SourceError
 from geo_engine.intake.steps import Part
+from geo_engine.places.coordinates import check_fit
 from geo_engine.quality.duplicates import SeenRows
 from geo_engine.quality.profile import Profile, merge_profiles
 from geo_engine.results import Account, SourceAccount
@@ -61,11 +62,26 @@ class _File:
     """The running account of one file."""
 
     path: Path
+    name: str
     dialect: SourceDialect
     position: int
     rows: int = 0
     placed: int = 0
     quarantined: int = 0
+    numbers: int = 0
+    misfits: int = 0
+    misfit: str = ""
+
+
+_NO_WAYS = pd.DataFrame(
+    {
+        "code": pd.Series([], dtype="int32"),
+        "method": pd.Series([], dtype=object),
+        "flags": pd.Series([], dtype=object),
+        "rows": pd.Series([], dtype="int64"),
+    }
+)
+"""How rows were placed, when none was."""
 
 
 class Ledger:
@@ -78,13 +94,12 @@ class Ledger:
         self._codes: dict[tuple[int, str, str], int] = {}
         self._quarantine: list[pd.DataFrame] = []
         self._profiles: list[Profile] = []
-        self._methods: collections.Counter[str] = collections.Counter()
-        self._flags: collections.Counter[str] = collections.Counter()
+        self._ways: list[pd.DataFrame] = []
         self._files: list[_File] = []
 
-    def open(self, path: Path, dialect: SourceDialect, position: int) -> None:
-        """Begin the account of one file."""
-        self._files.append(_File(path=path, dialect=dialect, position=position))
+    def open(self, path: Path, name: str, dialect: SourceDialect, position: int) -> None:
+        """Begin the account of one file, under its name in messages and tables."""
+        self._files.append(_File(path=path, name=name, dialect=dialect, position=position))
 
     def add(self, part: Part, *, dedupe: bool, keep: Keep) -> None:
         """Add one batch: its usable rows to the firms, the others to the quarantine."""
@@ -98,25 +113,26 @@ class Ledger:
             usable &= ~repeated
         codes = self._code_positions(part, file.position)
         self._firms.append(_compact(part, codes, usable, len(self._files) - 1))
-        self._methods.update(part.method[usable].tolist())
-        for flags, rows in pd.Series(part.flags[usable]).value_counts().items():
-            for flag in filter(None, str(flags).split("|")):
-                self._flags[flag] += int(rows)
-        aside = _set_aside(file.path.name, part, ~usable)
-        self._quarantine.extend([part.read_quarantine, aside])
+        self._ways.append(_ways(part, codes, usable))
+        aside = _set_aside(file.name, part, ~usable)
+        self._quarantine.extend([part.read_quarantine.assign(source=file.name), aside])
         self._profiles.append(part.profile)
         file.rows += len(usable) + len(part.read_quarantine)
         file.placed += int(usable.sum())
         file.quarantined += len(aside) + len(part.read_quarantine)
+        file.numbers += part.numbers
+        file.misfits += part.misfits
+        file.misfit = file.misfit or part.misfit
         keep(_placed(part, codes, usable))
 
     def check(self) -> None:
         """Close the account of the open file: no record may be missing."""
         file = self._files[-1]
+        check_fit(file.numbers, file.misfits, file.misfit, self._sources[file.position].crs)
         if file.rows != file.dialect.records or file.rows != file.placed + file.quarantined:
             raise SourceError(
                 "RECORDS_LOST",
-                f"{file.path.name} holds {file.dialect.records:,} records but {file.rows:,} were "
+                f"{file.name} holds {file.dialect.records:,} records but {file.rows:,} were "
                 f"read ({file.placed:,} placed, {file.quarantined:,} quarantined). Please report.",
             )
 
@@ -132,15 +148,14 @@ class Ledger:
                 file.placed -= len(rows)
                 file.quarantined += len(rows)
         firms = firms[~damaged].reset_index(drop=True)
-        flags = ateco[ateco["reason"] == ""].groupby("flag")["rows"].sum()
-        self._flags.update({str(flag): int(rows) for flag, rows in flags.items() if flag})
+        methods, flags = self._count_ways(ateco)
         quarantine = pd.concat([quarantine_table([]), *self._quarantine], ignore_index=True)
         reasons = quarantine["reason"].value_counts()
         account = Account(
             sources=tuple(self._source_account(file) for file in self._files),
             reasons={str(name): int(reasons[name]) for name in sorted(reasons.index)},
-            methods=dict(sorted(self._methods.items())),
-            flags=dict(sorted(self._flags.items())),
+            methods=methods,
+            flags=flags,
             in_chains=0,
             outside_coverage=0,
         )
@@ -150,13 +165,27 @@ class Ledger:
             account=account,
             quarantine=quarantine.sort_values(["source", "row"], ignore_index=True),
             profile=merge_profiles(self._profiles),
-            dialects={file.path.name: file.dialect for file in self._files},
+            dialects={file.name: file.dialect for file in self._files},
         )
+
+    def _count_ways(self, ateco: pd.DataFrame) -> tuple[dict[str, int], dict[str, int]]:
+        """Count the placed rows by method and by flag, less those of unusable ATECO codes."""
+        ways = pd.concat([_NO_WAYS, *self._ways], ignore_index=True)
+        codes = ateco.loc[ways["code"].to_numpy()]
+        ways = ways.assign(flags=ways["flags"] + "|" + codes["flag"].astype("str").to_numpy())
+        ways = ways[(codes["reason"] == "").to_numpy()]
+        methods: collections.Counter[str] = collections.Counter()
+        flags: collections.Counter[str] = collections.Counter()
+        for method, joined, rows in ways[["method", "flags", "rows"]].itertuples(index=False):
+            methods[method] += rows
+            for flag in filter(None, joined.split("|")):
+                flags[flag] += rows
+        return dict(sorted(methods.items())), dict(sorted(flags.items()))
 
     def _source_account(self, file: _File) -> SourceAccount:
         """Give the final account of one file."""
         return SourceAccount(
-            name=file.path.name,
+            name=file.name,
             sha256=sha256_of(file.path),
             bytes=file.path.stat().st_size,
             rows=file.rows,
@@ -216,7 +245,7 @@ def _fetch(
             numbers, batch.rows.filter(pa.array(mask)).to_pylist(), strict=True
         ):
             code = ateco.loc[wanted[number]]
-            found.append((file.path.name, number, code["reason"], code["detail"], as_json(record)))
+            found.append((file.name, number, code["reason"], code["detail"], as_json(record)))
     return quarantine_table(found)
 
 
@@ -232,6 +261,14 @@ def _set_aside(name: str, part: Part, mask: np.ndarray) -> pd.DataFrame:
     return quarantine_table(
         (name, row, reason, detail, as_json(record)) for row, reason, detail, record in facts
     )
+
+
+def _ways(part: Part, codes: np.ndarray, usable: np.ndarray) -> pd.DataFrame:
+    """Count the usable rows of a batch by code, method and flags."""
+    ways = pd.DataFrame(
+        {"code": codes[usable], "method": part.method[usable], "flags": part.flags[usable]}
+    )
+    return ways.groupby(["code", "method", "flags"], sort=False).size().reset_index(name="rows")
 
 
 def _compact(part: Part, codes: np.ndarray, usable: np.ndarray, file: int) -> pd.DataFrame:

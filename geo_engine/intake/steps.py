@@ -16,7 +16,7 @@ from geo_engine.plan import Plan
 from geo_engine.quality.duplicates import row_hashes, text_hashes
 from geo_engine.quality.profile import Profile, profile_columns
 from geo_engine.sources.batches import FirmBatch, SourceDialect
-from geo_engine.study import FirmSource
+from geo_engine.study import FIRST_YEAR, LAST_YEAR, FirmSource
 
 PLACING_ROLES = (
     "istat_code",
@@ -27,7 +27,10 @@ PLACING_ROLES = (
     "lon",
     "lat",
 )
-YEAR_PATTERN = r"^(?:(\d{4})(?:\.0+)?|(\d{4})-\d\d-\d\d.*|\d{1,2}[/.-]\d{1,2}[/.-](\d{4}))$"
+YEAR_PATTERN = (
+    r"^(?:(\d{4})(?:\.0+)?|(\d{4})[/.-]\d{1,2}[/.-]\d{1,2}(?:[ T].*)?"
+    r"|\d{1,2}[/.-]\d{1,2}[/.-](\d{4})(?: .*)?)$"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,12 @@ class Part:
     hashes: np.ndarray
     firm: np.ndarray
     profile: Profile
+    numbers: int
+    """Rows with two coordinates that are numbers."""
+    misfits: int
+    """Of these, the ones that cannot be of the source's reference system."""
+    misfit: str
+    """One of those as written, "" without any."""
 
 
 def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: SourceDialect) -> Part:
@@ -94,7 +103,18 @@ def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: Sou
         hashes=hashes,
         firm=_enterprises(text, hashes),
         profile=profile_columns(rows),
+        numbers=int(assigned.is_number.sum()),
+        misfits=int(assigned.is_misfit.sum()),
+        misfit=_first_misfit(text, assigned.is_misfit),
     )
+
+
+def _first_misfit(text: Callable[[str], pd.Series], is_misfit: np.ndarray) -> str:
+    """Write the first pair of coordinates that does not fit."""
+    if not is_misfit.any():
+        return ""
+    first = int(np.argmax(is_misfit))
+    return f"({text('lon').iloc[first]}, {text('lat').iloc[first]})"
 
 
 def _column(source: FirmSource, role: str) -> str | int | None:
@@ -125,10 +145,14 @@ def _years(
         return np.full(len(texts), source.year, dtype=np.int16)
     parts = texts.str.extract(YEAR_PATTERN)
     year = parts[0].fillna(parts[1]).fillna(parts[2])
-    bad = year.isna().to_numpy()
+    number = year.fillna("0").to_numpy().astype(np.int16)
+    bad = (number < FIRST_YEAR) | (number > LAST_YEAR)
     reason[bad] = "YEAR_INVALID"
-    detail[bad] = "The year is not a year or a date; correct it."
-    return year.fillna("0").to_numpy().astype(np.int16)
+    detail[bad] = (
+        f"The year is not a year or a date from {FIRST_YEAR} to {LAST_YEAR}: correct it, or map "
+        "columns.year to the reference year of the row."
+    )
+    return number
 
 
 def _scope(
@@ -184,11 +208,14 @@ def _given_counts(
 ) -> np.ndarray:
     """Read pre-aggregated counts, and set aside those that are not counts."""
     columns = []
+    digital_gap = (text("digital") == "").to_numpy()
     for role in ("firms", "known", "digital"):
         values = text(role)
         if role == "known" and source.columns.known is None and source.columns.digital is not None:
-            values = text("firms")
-        number = pd.to_numeric(values.where(values != "", "0"), errors="coerce").to_numpy(float)
+            values = text("firms").where(~digital_gap, "0")  # unknown is not no
+        number = pd.to_numeric(values, errors="coerce").to_numpy(float)
+        if role != "firms":
+            number = np.where((values == "").to_numpy(), 0.0, number)
         bad = ~(np.isfinite(number) & (number >= 0) & (number == np.floor(number)))
         bad |= number > np.iinfo(np.int32).max
         fresh = bad & (reason == "")
@@ -199,6 +226,10 @@ def _given_counts(
     wrong = ((yes > known) | (known > firms)) & (reason == "")
     reason[wrong] = "COUNT_INVALID"
     detail[wrong] = "digital may not exceed known, nor known exceed firms."
+    surveyed = source.columns.digital is not None
+    gap = digital_gap & (known > 0) & (reason == "") if surveyed else np.zeros(len(known), bool)
+    reason[gap] = "COUNT_INVALID"
+    detail[gap] = "digital is empty, and known is not: how many are digital?"
     return np.stack(columns, axis=1).astype(np.int32)
 
 

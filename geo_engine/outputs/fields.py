@@ -87,14 +87,14 @@ def words(domain: str) -> dict[str, str]:
     ----------
     domain : str
         ``status``, ``local_status``, ``quadrant``, ``cluster``, ``method``, ``units``,
-        ``firm_status`` or ``placing``.
+        ``firm_status``, ``few`` or ``placing``.
 
     Returns
     -------
     dict of str to str
         Words by value.
     """
-    if domain == "placing":
+    if domain in {"placing", "few"}:
         return dict(_dictionary()["words"][domain])
     shared = load_words("it")
     if domain == "cluster":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sqlite3
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ from geo_engine.outputs.tabular import (
     wide_places,
 )
 from geo_engine.results import Results
+from geo_engine.words import word
 
 GEOMETRY = "geom"
 VERSION = "1.2"
@@ -82,6 +84,8 @@ def write_geopackage(publication: Publication, path: Path) -> None:
         _hotspots(results),
         _panel(results),
     ]
+    if results.facts.simulated:
+        layers = [_marked_simulated(layer) for layer in layers]
     path.unlink(missing_ok=True)
     try:
         for number, layer in enumerate(layers):
@@ -96,6 +100,16 @@ def write_geopackage(publication: Publication, path: Path) -> None:
         raise OutputError(
             "GPKG_WRITE", f"{path.name} cannot be written ({error}). Check space and permissions."
         ) from error
+
+
+def _marked_simulated(layer: Layer) -> Layer:
+    """Say in the name and the description of a layer that its data are simulated."""
+    notice = word("it", "atlas", "simulated")
+    return dataclasses.replace(
+        layer,
+        title=f"{layer.title} (DATI SIMULATI)",
+        description=f"{notice}. {layer.description}",
+    )
 
 
 def _write_layer(layer: Layer, path: Path, *, append: bool) -> None:
@@ -165,9 +179,8 @@ def _chain_styles(results: Results, chain: str, prefix: str, label: str) -> list
         clusters.insert(0, ("share_cluster", "aree"))
     drawn = [("valori", _value_renderer(results, chain, prefix))]
     for column, what in clusters:
-        expression = f"coalesce({qgis_style.quoted(prefix + column)}, '')"
-        entries = qgis_style.cluster_entries(words("cluster"))
-        drawn.append((what, qgis_style.categorized(expression, entries)))
+        status = prefix + column.replace("_cluster", "_local_status")
+        drawn.append((what, qgis_style.clusters(prefix + column, status, words("cluster"))))
     return [
         Style(name=f"{label}: {what}", qml=qgis_style.qml(renderer), default=False)
         for what, renderer in drawn
@@ -177,7 +190,7 @@ def _chain_styles(results: Results, chain: str, prefix: str, label: str) -> list
 def _value_renderer(results: Results, chain: str, prefix: str) -> ET.Element:
     """Draw the smoothed share of a chain, or its density where no signal was surveyed."""
     surveyed = bool(results.facts.signal)
-    measure = "share_eb" if surveyed else "firms_per_km2"
+    measure = "share_eb" if surveyed else "firms_per_1000"
     values = results.panel[measure].sel(chain=chain).to_numpy()
     return qgis_style.graduated(
         prefix + measure,
@@ -193,7 +206,7 @@ def _leading_note(results: Results) -> str:
     what = (
         f"quota di {facts.signal} corretta per i piccoli numeri"
         if facts.signal
-        else f"{units_word(facts)} per km²"
+        else f"{units_word(facts)} per 1.000 abitanti"
     )
     return clean_text(f"{chain}, {facts.years[-1]}: {what}")
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from geo_engine.disclosure.publication import Publication
-from geo_engine.outputs.fields import Field, clean_text, units_word, words
+from geo_engine.outputs.fields import Field, clean_text, level_percent, units_word, words
+from geo_engine.words import word
 
 SCHEMA_EXTENSION = "http://www.geopackage.org/spec121/#extension_schema"
 METADATA_EXTENSION = "http://www.geopackage.org/spec121/#extension_metadata"
@@ -202,10 +203,11 @@ def metadata_record(publication: Publication) -> str:
     facts = publication.results.facts
     ET.register_namespace("dc", DUBLIN_CORE)
     root = ET.Element("metadata")
+    neighbors = f"neighbors_{facts.neighbors}"
     method = (
-        f"Test locali esatti con vicinato {facts.neighbors}; correzione di Benjamini-Hochberg "
-        f"con alfa {facts.alpha:g}; perimetro delle filiere {facts.perimeter}; "
-        f"seme {facts.seed}; popolazione {facts.population_year}."
+        f"Test locali esatti tra comuni confinanti {word('it', 'notes', neighbors)}; correzione di "
+        f"Benjamini-Hochberg al {level_percent(facts.alpha)}; perimetro delle filiere "
+        f"{facts.perimeter}; seme {facts.seed}; popolazione {facts.population_year}."
     )
     counted = f"{units_word(facts)} {words('firm_status').get(facts.status, facts.status)}"
     entries = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,10 +23,12 @@ CLUSTER_COLORS = {
     "HL": "#f4a582",
     "ns": "#f0f0f0",
 }
-OUTLINE_COLOR = "#404040"
+OUTSIDE_COLOR = "#dfe3e7"
+OUTSIDE = -3.0
 HIDDEN = -2.0
 ABSENT = -1.0
-"""Stand for suppressed and missing values in a graduated renderer: no measure is negative."""
+"""Stand for places outside, suppressed and missing values in a graduated renderer: no measure is
+negative."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,15 +148,10 @@ def graduated(column: str, status: str, classes: Sequence[Class]) -> ET.Element:
     """
     expression = (
         f"CASE WHEN {quoted(column)} IS NOT NULL THEN {quoted(column)} "
-        f"WHEN {quoted(status)} = 'suppressed' THEN {HIDDEN:g} ELSE {ABSENT:g} END"
+        f"WHEN {quoted(status)} = 'suppressed' THEN {HIDDEN:g} "
+        f"WHEN {quoted(status)} = 'not_covered' THEN {OUTSIDE:g} ELSE {ABSENT:g} END"
     )
-    absent, hidden = hatched_symbol(45), hatched_symbol(135)
-    entries = [
-        *classes,
-        Class(lower=ABSENT, upper=ABSENT, label="dato non disponibile", symbol=absent),
-        Class(lower=HIDDEN, upper=HIDDEN, label="oscurato per riservatezza", symbol=hidden),
-    ]
-    return _classed("graduatedSymbol", expression, entries)
+    return _classed("graduatedSymbol", expression, [*classes, *missing_entries()])
 
 
 def categorized(expression: str, entries: Sequence[Class]) -> ET.Element:
@@ -174,25 +172,62 @@ def categorized(expression: str, entries: Sequence[Class]) -> ET.Element:
     return _classed("categorizedSymbol", expression, entries)
 
 
-def cluster_entries(words: Mapping[str, str]) -> list[Class]:
-    """Give the legend of a map of local clusters.
+def clusters(column: str, status: str, words: Mapping[str, str]) -> ET.Element:
+    """Draw a map of local clusters; a place without a test says why.
 
     Parameters
     ----------
+    column : str
+        Column of the class.
+    status : str
+        Column that says why there is none.
     words : mapping of str to str
         Italian word of each class.
 
     Returns
     -------
-    list of Class
-        Quadrants, not significant, and not tested (hatched).
+    Element
+        A categorized renderer: quadrants, not significant, and the reasons for having no test.
     """
+    expression = (
+        f"CASE WHEN {quoted(column)} IS NOT NULL THEN {quoted(column)} "
+        f"WHEN {quoted(status)} IN ('suppressed', 'not_covered') THEN {quoted(status)} "
+        f"ELSE '' END"
+    )
     entries = [
         Class(value=value, label=words[value], symbol=area_symbol(color))
         for value, color in CLUSTER_COLORS.items()
     ]
-    missing = Class(value="", label="dato non disponibile", symbol=hatched_symbol(45))
-    return [*entries, missing]
+    reasons = zip(("", "suppressed", "not_covered"), missing_entries(), strict=True)
+    return categorized(
+        expression,
+        [*entries, *(dataclasses.replace(entry, value=value) for value, entry in reasons)],
+    )
+
+
+def missing_entries() -> list[Class]:
+    """Give the legend of what cannot be shown, the same under every measure.
+
+    Returns
+    -------
+    list of Class
+        No data, suppressed, and outside the coverage.
+    """
+    return [
+        Class(lower=ABSENT, upper=ABSENT, label="dato non disponibile", symbol=hatched_symbol(45)),
+        Class(
+            lower=HIDDEN,
+            upper=HIDDEN,
+            label="oscurato per riservatezza",
+            symbol=hatched_symbol(135),
+        ),
+        Class(
+            lower=OUTSIDE,
+            upper=OUTSIDE,
+            label="fuori copertura",
+            symbol=area_symbol(OUTSIDE_COLOR),
+        ),
+    ]
 
 
 def single(symbol: ET.Element) -> ET.Element:

@@ -15,6 +15,7 @@ from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
 from geo_engine.outputs.fields import SEPARATOR, column_prefixes, status_words
 from geo_engine.results import Results
+from geo_engine.words.sentences import FEW_FIRMS
 
 COUNTS = ("firms", "known", "digital")
 """Whole numbers of the panel; kept as floats in memory because they may be missing."""
@@ -196,7 +197,7 @@ def hotspot_table(results: Results) -> gpd.GeoDataFrame:
 
 
 def leading_chain(results: Results) -> str:
-    """Name the chain to open on: the one with most significant places in the latest year.
+    """Name the chain to open on: the one with the strongest hotspots in the latest year.
 
     Parameters
     ----------
@@ -206,7 +207,8 @@ def leading_chain(results: Results) -> str:
     Returns
     -------
     str
-        Key of a chain; without any significant share the one with most firms.
+        Key of the chain whose hotspots add most digital firms; without hotspots the one with
+        most significant places, and without these the one with most firms.
     """
     last = results.panel["year"].max()
     keys = [chain.key for chain in results.facts.chains]
@@ -215,7 +217,38 @@ def leading_chain(results: Results) -> str:
     if "share" in results.maps["variable"].to_numpy().tolist():
         found = results.maps["significant"].sel(variable="share", year=last, chain=keys)
         significant = np.nan_to_num(found.to_numpy().astype(float))
-    return keys[int(np.lexsort((-firms, -significant))[0])]
+    return keys[int(np.lexsort((-firms, -significant, -_surplus(results, keys)))[0])]
+
+
+def _surplus(results: Results, keys: list[str]) -> np.ndarray:
+    """Add up the digital firms that the latest hotspots of each chain have above the others."""
+    hotspots = results.hotspots
+    last = hotspots[hotspots["year"].astype(int) == int(results.panel["year"].max())]
+    outside = last["share_outside"].astype(float) * last["known"].astype(float)
+    surplus = last["digital"].astype(float) - outside
+    sums = surplus.groupby(last["chain"].astype(str)).sum().reindex(keys)
+    return np.maximum(np.nan_to_num(sums.to_numpy(dtype=float)), 0)
+
+
+def few_marks(known: object, share: object) -> pd.Categorical:
+    """Mark the shares that rest on few firms, as the atlas does.
+
+    Parameters
+    ----------
+    known : array-like of float
+        Firms with a known signal.
+    share : array-like of float
+        The share, NaN where there is none to be warned of.
+
+    Returns
+    -------
+    Categorical
+        ``few``, or missing.
+    """
+    firms = pd.array(known, dtype="Float64").to_numpy(dtype=float, na_value=np.nan)
+    shown = np.isfinite(np.asarray(share, dtype=float))
+    few = shown & (firms < FEW_FIRMS)
+    return pd.Categorical.from_codes(np.where(few, 0, -1), categories=["few"])
 
 
 def write_quarantine(publication: Publication, path: Path) -> None:
@@ -309,6 +342,7 @@ def _chain_columns(results: Results, panel: xr.Dataset, chain: str) -> dict[str,
     }
     columns["status"] = status_words(panel["status"].to_numpy())
     columns["share_status"] = status_words(panel["share_status"].to_numpy())
+    columns["few"] = few_marks(panel["known"].to_numpy(), panel["share"].to_numpy())
     at = {"chain": chain, "year": int(panel["year"]), "place": panel["place"].to_numpy()}
     local = results.local.sel(at)
     for variable in local["variable"].to_numpy().tolist():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ FORMATS = {
 
 WIDTHS = {"code": 11, "text": 22, "year": 7, "flag": 9, "p": 11}
 DEFAULT_WIDTH = 13
+LINE_HEIGHT = 15
+"""Of a header's line, in points."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +116,9 @@ def _write_sheet(book: _Book, sheet: Sheet, publication: Publication) -> None:
     """Write notices, notes, header and rows, from top to bottom."""
     page = book.workbook.add_worksheet(sheet.name)
     fields = sheet.fields or describe_fields(sheet.frame.columns, publication.results.facts)
-    for number, field in enumerate(fields):
-        page.set_column(number, number, sheet.widths.get(field.name, _width(field)))
+    widths = [sheet.widths.get(field.name, _width(field)) for field in fields]
+    for number, width in enumerate(widths):
+        page.set_column(number, number, width)
     row = 0
     page.write_string(row, 0, _cell_text(sheet.title), book.title)
     for text, style in _lines(sheet, publication, book):
@@ -130,6 +134,8 @@ def _write_sheet(book: _Book, sheet: Sheet, publication: Publication) -> None:
     if len(sheet.frame):
         last = header + min(len(sheet.frame), limit)
         page.autofilter(header, 0, last, len(fields) - 1)
+    lines = max(map(_header_lines, fields, widths), default=1)
+    page.set_row(header, LINE_HEIGHT * lines + 3)
     for number, field in enumerate(fields):
         page.write_string(header, number, _cell_text(field.label), book.header)
     _write_rows(book, page, fields, sheet.frame.iloc[:limit], header + 1)
@@ -194,6 +200,11 @@ def _cell(value: Any, field: Field) -> Any:
 def _cell_text(text: str) -> str:
     """Give text that a cell can hold."""
     return clean_text(text)[:EXCEL_TEXT]
+
+
+def _header_lines(field: Field, width: int) -> int:
+    """Count the lines of a header in its column; bold letters and the filter's button take room."""
+    return len(textwrap.wrap(field.label, max(width - 2, 4))) or 1
 
 
 def _width(field: Field) -> int:

@@ -17,6 +17,7 @@ from geo_engine.outputs.tabular import (
     COUNTS,
     LEVEL_MEASURES,
     clusters,
+    few_marks,
     hotspot_table,
     level_table,
     panel_table,
@@ -42,6 +43,7 @@ PLACE_MEASURES = (
     "known",
     "digital",
     "share_status",
+    "few",
     "share",
     "share_eb",
     "share_eb_low",
@@ -128,6 +130,7 @@ def _places(results: Results) -> Sheet:
     table = panel_table(latest)
     for variable in ("share", "firms"):
         table[f"{variable}_cluster"] = _cluster_column(latest, variable)
+    table["few"] = few_marks(table["known"], table["share"])
     table = table[~table["status"].isin(["no_firms", "not_covered"])]
     place = table["pro_com_t"].astype(str)
     for column in ("region", "sigla", "name"):
@@ -145,7 +148,15 @@ def _places(results: Results) -> Sheet:
         ),
         frame=table,
         frozen_columns=2,
-        widths={"name": 26, "chain_label": 24, "sigla": 7, "region": 20, "province": 20},
+        widths={
+            "name": 26,
+            "chain_label": 24,
+            "sigla": 7,
+            "region": 20,
+            "few": 16,
+            "share_cluster": 36,
+            "firms_cluster": 36,
+        },
     )
 
 
@@ -162,6 +173,8 @@ def _level(results: Results, dim: str) -> Sheet:
     key = "cod_prov" if provinces else "cod_reg"
     levels = results.province_panel if provinces else results.region_panel
     table = level_table(levels, dim, key)
+    at = list(table.columns).index("share")
+    table.insert(at, "few", few_marks(table["known"], table["share"]))
     code = table[key].astype(str)
     for column in ("region", "sigla", "province") if provinces else ("region",):
         table.insert(1, column, code.map(areas[column].astype(str)))
@@ -173,7 +186,7 @@ def _level(results: Results, dim: str) -> Sheet:
         notes=(distinct_note(results.facts),),
         frame=table.drop(columns="chain"),
         frozen_columns=2,
-        widths={"region": 22, "province": 24, "chain_label": 24, "sigla": 7},
+        widths={"region": 22, "province": 24, "chain_label": 24, "sigla": 7, "few": 16},
     )
 
 

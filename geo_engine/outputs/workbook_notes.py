@@ -27,6 +27,7 @@ from geo_engine.outputs.workbook_sheet import (
     plain_field,
 )
 from geo_engine.results import Results
+from geo_engine.words import word
 from geo_engine.words.sentences import number, percent
 
 
@@ -203,7 +204,7 @@ def provenance_sheet(publication: Publication) -> Sheet:
         ("Confini", f"ISTAT, al {facts.boundary_date}"),
         ("Popolazione", f"residenti {facts.population_year}"),
         ("Perimetro delle filiere", f"versione {facts.perimeter} (proposta, non ufficiale)"),
-        ("Vicinato", facts.neighbors),
+        ("Vicinato", f"contiguità {word('it', 'notes', f'neighbors_{facts.neighbors}')}"),
         ("Livello dei test", level_percent(facts.alpha)),
         ("Correzione per confronti multipli", f"Benjamini-Hochberg entro {deciding}"),
         ("Seme", str(facts.seed)),

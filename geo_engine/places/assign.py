@@ -93,6 +93,10 @@ class Assigned:
     """Latitude in degrees of EPSG:4326, NaN where there is none."""
     distance_m: NDArray[np.float64]
     """Distance from the point to its municipality where snapped, NaN elsewhere."""
+    is_number: NDArray[np.bool_]
+    """Rows with two coordinates that are numbers."""
+    is_misfit: NDArray[np.bool_]
+    """Of these, the ones that cannot be of the stated reference system; see ``check_fit``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +156,7 @@ def assign_places(
     ------
     TableError
         ``PLACING_ORDER`` for an unknown method, ``MISSING_COLUMN`` when no method has its columns;
-        ``CRS_MISSING``, ``CRS_UNKNOWN`` and ``CRS_MISMATCH`` as in :func:`place_points`.
+        ``CRS_MISSING`` and ``CRS_UNKNOWN`` as in :func:`place_points`.
     """
     usable = _usable(records, order, locator)
     further = [method for method in _with_columns(records, checks) if method not in usable]
@@ -212,6 +216,8 @@ def _no_points(rows: int) -> Points:
         position=np.full(rows, -1, np.int32),
         distance_m=nothing,
         reason=np.zeros(rows, np.int8),
+        is_number=np.zeros(rows, bool),
+        is_misfit=np.zeros(rows, bool),
         is_blank=np.ones(rows, bool),
         is_heap=np.zeros(rows, bool),
     )
@@ -300,6 +306,8 @@ def _settle(attempts: Sequence[_Attempt], points: Points, trust: str, *, placing
         lon=points.lon,
         lat=points.lat,
         distance_m=np.where(is_snapped, points.distance_m, np.nan),
+        is_number=points.is_number,
+        is_misfit=points.is_misfit,
     )
 
 

@@ -47,6 +47,10 @@ class Points:
     """Index among ``REASONS``; 0 where placed."""
     is_blank: NDArray[np.bool_]
     """Neither coordinate is filled."""
+    is_number: NDArray[np.bool_]
+    """Two finite numbers, and not (0, 0)."""
+    is_misfit: NDArray[np.bool_]
+    """Of these, numbers that cannot be of the stated reference system: see :func:`check_fit`."""
     is_heap: NDArray[np.bool_]
     """At least ``CENTROID_ROWS`` rows of the batch stand at exactly this point."""
 
@@ -83,15 +87,15 @@ def place_points(
     Raises
     ------
     TableError
-        ``CRS_MISSING``, ``CRS_UNKNOWN``, or ``CRS_MISMATCH`` when at least half of the numbers
-        cannot be of this reference system.
+        ``CRS_MISSING`` or ``CRS_UNKNOWN``.
     """
     easting, x_state = parse_numbers(x, decimal=decimal)
     northing, y_state = parse_numbers(y, decimal=decimal)
     reason = np.maximum(x_state, y_state)
     reason[(reason == 0) & (easting == 0) & (northing == 0)] = _CODES["COORD_NULL_ISLAND"]
     to_degrees = _converter(crs)
-    _check_range(easting[reason == 0], northing[reason == 0], crs)
+    is_number = reason == 0
+    is_misfit = is_number & _misfits(easting, northing, crs)
     lon, lat = to_degrees(easting, northing)
     on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
     reason[(reason == 0) & ~on_earth] = _CODES["COORD_INVALID"]
@@ -112,6 +116,8 @@ def place_points(
         position=position,
         distance_m=distance_m,
         reason=reason,
+        is_number=is_number,
+        is_misfit=is_misfit,
         is_blank=(x_state == missing) & (y_state == missing),
         is_heap=_heaps(lon, lat),
     )
@@ -216,23 +222,44 @@ def _converter(crs: str) -> Callable[[_Floats, _Floats], tuple[_Floats, _Floats]
     return to_degrees
 
 
-def _check_range(x: _Floats, y: _Floats, crs: str) -> None:
-    """Refuse coordinates of which at least half cannot be of the stated reference system."""
+def _misfits(x: _Floats, y: _Floats, crs: str) -> NDArray[np.bool_]:
+    """Tell which numbers are degrees in a system of metres, or the reverse."""
     import pyproj
 
     in_degrees = (np.abs(x) <= 180) & (np.abs(y) <= 90)
     is_geographic = pyproj.CRS.from_user_input(crs).is_geographic
-    is_wrong = ~in_degrees if is_geographic else in_degrees
-    wrong = int(is_wrong.sum())
-    if wrong and 2 * wrong >= len(x):
-        first = int(np.argmax(is_wrong))
-        found = "metres" if is_geographic else "degrees"
-        raise TableError(
-            "CRS_MISMATCH",
-            f"{wrong:,} of {len(x):,} coordinates look like {found}, such as ({x[first]}, "
-            f"{y[first]}), but crs is {crs}. State the right crs (for Italy in metres often "
-            "EPSG:32632).",
-        )
+    return np.asarray(~in_degrees if is_geographic else in_degrees)
+
+
+def check_fit(numbers: int, misfits: int, example: str, crs: str) -> None:
+    """Refuse a file of which at least half of the coordinates cannot be of its reference system.
+
+    It takes a whole file: of a single batch, a few wrong rows at its end could be half.
+
+    Parameters
+    ----------
+    numbers, misfits : int
+        Rows of the file with two numbers, and of these the ones that do not fit.
+    example : str
+        One of those, for the message.
+    crs : str
+        The stated reference system.
+
+    Raises
+    ------
+    TableError
+        ``CRS_MISMATCH``.
+    """
+    if not misfits or 2 * misfits < numbers:
+        return
+    import pyproj
+
+    found = "metres" if pyproj.CRS.from_user_input(crs).is_geographic else "degrees"
+    raise TableError(
+        "CRS_MISMATCH",
+        f"{misfits:,} of {numbers:,} coordinates look like {found}, such as {example}, but crs is "
+        f"{crs}. State the right crs (for Italy in metres often EPSG:32632).",
+    )
 
 
 def _heaps(lon: _Floats, lat: _Floats) -> NDArray[np.bool_]:

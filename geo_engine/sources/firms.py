@@ -47,6 +47,8 @@ _SIGNATURES = {
 }
 _HTML = (b"<!doctype html", b"<html")
 _COMMA_NUMBER = r"^\s*[-+]?\d{1,8},\d+\s*$"
+_SHOWN = 80
+"""Characters of a path that a message repeats."""
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]+://|^/vsi|^\\\\|^//", re.IGNORECASE)
 
 
@@ -69,7 +71,8 @@ def open_source(source: FirmSource, root: Path) -> list[Path]:
     ------
     SourceError
         ``REMOTE_NOT_ALLOWED`` for an address, ``PATH_OUTSIDE`` for a path or link that leaves the
-        root, ``SOURCE_MISSING`` when nothing is found.
+        root, ``PATH_INVALID`` for one that no file can have, ``SOURCE_MISSING`` when nothing is
+        found.
     """
     text = source.path
     if _REMOTE.search(text):
@@ -77,17 +80,26 @@ def open_source(source: FirmSource, root: Path) -> list[Path]:
             "REMOTE_NOT_ALLOWED", f"{text}: only local files are read. Download it, then name it."
         )
     relative = _under(text, root)
-    found = [root / relative] if (root / relative).is_file() else _matches(root, relative)
+    try:
+        found = [root / relative] if (root / relative).is_file() else _matches(root, relative)
+    except (OSError, ValueError, RecursionError) as error:
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise SourceError(
+            "PATH_INVALID", f"{shown} is no path or pattern of files ({reason}). Correct it."
+        ) from error
     inside = root.resolve()
     for path in found:
         if not path.resolve().is_relative_to(inside):
             raise SourceError(
                 "PATH_OUTSIDE",
-                f"{path.name} is a link to a file outside {root}. Copy the file there, or give "
+                f"{path.name} is a link to a file outside {inside}. Copy it there, or give "
                 "another --data-root.",
             )
     if not found:
-        raise SourceError("SOURCE_MISSING", f"{text} is not under {root}.{_near(root / relative)}")
+        raise SourceError(
+            "SOURCE_MISSING", f"{text} is not under {inside}.{_near(root / relative)}"
+        )
     return found
 
 
@@ -206,7 +218,7 @@ def _under(text: str, root: Path) -> Path:
     """Give a path relative to the root, or refuse one that leaves it."""
     parts = {*PurePosixPath(text).parts, *PureWindowsPath(text).parts}
     if ".." in parts or text.startswith("~"):
-        raise SourceError("PATH_OUTSIDE", f"{text} leaves {root}. Give a path below it.")
+        raise SourceError("PATH_OUTSIDE", f"{text} leaves {root.resolve()}. Give a path below it.")
     path = Path(text)
     if not path.is_absolute() and not PureWindowsPath(text).drive:
         return path
@@ -214,7 +226,8 @@ def _under(text: str, root: Path) -> Path:
         return path.relative_to(root.absolute())
     except ValueError:
         raise SourceError(
-            "PATH_OUTSIDE", f"{text} is not below {root}. Give its folder as --data-root."
+            "PATH_OUTSIDE",
+            f"{text} is not below {root.resolve()}. Give its folder as --data-root.",
         ) from None
 
 
@@ -300,9 +313,12 @@ def _dialect(source: FirmSource, path: Path, form: str) -> SourceDialect:
         from geo_engine.sources.workbook_records import workbook_dialect
 
         return workbook_dialect(path, source.sheet, source.header)
-    from geo_engine.sources.geopackage_records import geopackage_dialect
+    from geo_engine.sources.geopackage_records import check_crs, geopackage_dialect
 
-    return geopackage_dialect(path, source.layer)
+    dialect = geopackage_dialect(path, source.layer)
+    if (source.columns.lon, source.columns.lat) == ("lon", "lat"):
+        check_crs(path, dialect, source.crs, stated="crs" in source.model_fields_set)
+    return dialect
 
 
 def _batches(source: FirmSource, path: Path, dialect: SourceDialect) -> Iterator[FirmBatch]:

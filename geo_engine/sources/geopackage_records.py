@@ -19,6 +19,7 @@ from geo_engine.sources.batches import BATCH_ROWS, FirmBatch, SourceDialect, qua
 from geo_engine.sources.parquet_records import text_table
 
 _SIDE_FILES = ("-journal", "-wal")
+_CRS_NOTE = "lon and lat are in "
 
 
 def geopackage_dialect(path: Path, layer: str | None) -> SourceDialect:
@@ -62,7 +63,7 @@ def geopackage_dialect(path: Path, layer: str | None) -> SourceDialect:
     records = _count(path, name)
     if not records:
         raise SourceError("NO_ROWS", f"Layer {name} of {path.name} has no record.")
-    notes = (f"lon and lat are in {info['crs']}",) if info["crs"] else ()
+    notes = (f"{_CRS_NOTE}{info['crs']}",) if _is_known(info["crs"]) else ()
     return SourceDialect(
         format="gpkg",
         columns=tuple(columns),
@@ -72,6 +73,49 @@ def geopackage_dialect(path: Path, layer: str | None) -> SourceDialect:
         parts=tuple(layers),
         notes=notes,
     )
+
+
+def check_crs(path: Path, dialect: SourceDialect, asked: str, *, stated: bool) -> None:
+    """Raise when the points of a layer are in another reference system than the study says.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    dialect : SourceDialect
+        Of :func:`geopackage_dialect`.
+    asked : str
+        Reference system of the source in the study.
+    stated : bool
+        Whether the study states it, or it is the default.
+
+    Raises
+    ------
+    SourceError
+        ``CRS_MISSING`` when neither the layer nor the study states one, ``CRS_MISMATCH`` when
+        they differ.
+    """
+    import pyproj
+
+    own = next((n.removeprefix(_CRS_NOTE) for n in dialect.notes if n.startswith(_CRS_NOTE)), "")
+    if not own:
+        if not stated:
+            raise SourceError(
+                "CRS_MISSING",
+                f"Layer {dialect.part} of {path.name} has no reference system. State the crs of "
+                "the source, such as EPSG:32632.",
+            )
+        return
+    try:
+        same = pyproj.CRS(own).equals(pyproj.CRS(asked), ignore_axis_order=True)
+    except pyproj.exceptions.CRSError:
+        return  # the study's own is refused with its name where points are placed
+    if not same:
+        raise SourceError(
+            "CRS_MISMATCH",
+            f"Layer {dialect.part} of {path.name} is in {own}, but crs is {asked}. Set crs to "
+            "that of the layer.",
+        )
 
 
 def read_geopackage_batches(path: Path, dialect: SourceDialect) -> Iterator[FirmBatch]:
@@ -126,6 +170,7 @@ def _rows(table: pa.Table, geometry: str, columns: tuple[str, ...]) -> pa.Table:
         return rows
     points = shapely.from_wkb(np.array(table[geometry].to_pylist(), dtype=object))
     missing = shapely.is_missing(points) | shapely.is_empty(points)
+    points[missing] = None
     for name, values in (("lon", shapely.get_x(points)), ("lat", shapely.get_y(points))):
         texts = [
             None if gone else repr(float(value))
@@ -176,6 +221,11 @@ def _query(path: Path, query: str) -> list[tuple[Any, ...]]:
             return database.execute(query).fetchall()
     except sqlite3.DatabaseError as error:
         raise _corrupt(path, error) from error
+
+
+def _is_known(crs: str | None) -> bool:
+    """Tell a reference system from GeoPackage's two words for an unknown one."""
+    return bool(crs) and "Undefined" not in str(crs)
 
 
 def _try(path: Path, action: Any) -> Any:

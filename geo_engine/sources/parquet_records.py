@@ -112,7 +112,10 @@ def _open(path: Path) -> pq.ParquetFile:
 def _next(batches: Iterator[pa.RecordBatch], path: Path) -> pa.RecordBatch | None:
     """Give the next batch; None at the end."""
     try:
-        return next(batches, None)
+        batch = next(batches, None)
+        if batch is not None:
+            batch.validate(full=True)  # damaged bytes may be no UTF-8
+        return batch
     except (pa.ArrowException, OSError) as error:
         raise _corrupt(path, error) from error
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import collections
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -34,6 +37,7 @@ FloatArray = npt.NDArray[np.float64]
 DIMS = ("place", "chain", "year")
 LOCAL_FLOATS = ("moran", "gi_star", "lag", "p_value", "p_error")
 LOCAL_CODES = ("quadrant", "method", "status")
+MOST_THREADS = 4
 MAP_FLOATS = ("moran_i", "moran_expected", "moran_p", "expected_below_005")
 
 
@@ -131,7 +135,9 @@ def local_autocorrelation(
     firms = _firms(values, labels, order)
     local = _empty(LOCAL_FLOATS, LOCAL_CODES, data.shape)
     maps = _empty(MAP_FLOATS, ("tested", "significant", "status"), data.shape[1:])
-    for at, names in _maps_of(values):
+
+    def test_map(which: tuple[tuple[int, int], tuple[object, object]]) -> None:
+        at, names = which
         column = (slice(None), *at)
         behind = None if firms is None else (firms[0][column], firms[1][column])
         one = _Column(
@@ -146,6 +152,10 @@ def local_autocorrelation(
             local[name][column] = result
         for name, number in summary.items():
             maps[name][at] = number
+
+    # Maps share no state and have their own seeds: threads change the time, and no bit.
+    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
+        collections.deque(pool.map(test_map, _maps_of(values)), maxlen=0)
     return _datasets(values, test, order, local, maps)
 
 
@@ -248,15 +258,16 @@ def _one_map(
 def _tails(column: _Column, seen: npt.NDArray[np.bool_], links: Links, test: LocalTest) -> Tails:
     """Test by exchanging rates, labels or both."""
     observed = column.data[seen]
-    labelled = None
+    labelled, floor = None, None
     if column.firms is not None:
         digital, known = (part[seen] for part in column.firms)
         high = links.lag(observed) > observed.mean()
         labelled = labelled_tails(labelling_p(digital, known, links, high=high), links.draws > 0)
         if column.by_labels_alone:
             return labelled
+        floor = np.nan_to_num(labelled.p_value)
     seed = map_seed(test.seed, *column.names)
-    tails = conditional_tails(observed, links.starts, links.neighbors, seed=seed)
+    tails = conditional_tails(observed, links, seed=seed, floor=floor)
     return tails if labelled is None else both_tests(tails, labelled)
 
 

@@ -16,10 +16,7 @@ IntArray = npt.NDArray[np.int64]
 SMALLEST_P = 1e-12
 """Rounding hides smaller p-values: this value means "at most"."""
 RELATIVE_TOLERANCE = 0.02
-ABSOLUTE_TOLERANCE = 5e-3
-"""A grid is fine enough where its error is below both, the first being relative to p."""
-RESOLVED = 0.1
-"""Largest rounding of a sum, in units of the spread of values, at which two grids compare."""
+"""A grid is fine enough where its error is below this share of p."""
 TIED_STEPS = 1e-6
 """Sums nearer than this, in steps, are equal: floats add up with some 1e-16 of noise."""
 
@@ -58,48 +55,17 @@ class Bounds:
     high: FloatArray
     exact: bool
     """There was no rounding: the bounds are one."""
-    resolved: npt.NDArray[np.bool_]
-    """Where the rounding of a sum is small against the spread of the values."""
-
-    def error(self, coarser: FloatArray) -> FloatArray:
-        """Give how far the true p-value can lie below ``high``.
-
-        Parameters
-        ----------
-        coarser : ndarray
-            ``high`` on a grid at least four times coarser; infinite where there was none.
-
-        Returns
-        -------
-        ndarray
-            The distance of the bounds, which is certain, where it is small enough. Otherwise, if
-            it is less and the grid resolves the values, the change since the coarser grid: only
-            sums that are really tied stay between the bounds when the step shrinks, the others
-            leave in proportion to it. That is an estimate.
-        """
-        distance = self.high - self.low
-        change = np.where(self.resolved, np.abs(coarser - self.high), np.inf)
-        return np.where(distance <= self._allowed, distance, np.minimum(distance, change))
-
-    def settled(self, coarser: FloatArray) -> npt.NDArray[np.bool_]:
-        """Tell where the error is small enough.
-
-        Parameters
-        ----------
-        coarser : ndarray
-            As for :meth:`error`.
-
-        Returns
-        -------
-        ndarray of bool
-            True where no finer grid is needed.
-        """
-        return self.exact | (self.error(coarser) <= self._allowed) | (self.high <= SMALLEST_P)
 
     @property
-    def _allowed(self) -> FloatArray:
-        """Give the largest error that is small enough."""
-        return np.minimum(RELATIVE_TOLERANCE * self.high, ABSOLUTE_TOLERANCE)
+    def error(self) -> FloatArray:
+        """How far the true p-value can lie below ``high``."""
+        return self.high - self.low
+
+    @property
+    def settled(self) -> npt.NDArray[np.bool_]:
+        """Where the error is small enough, and no finer grid is needed."""
+        near_enough = self.error <= RELATIVE_TOLERANCE * self.high
+        return self.exact | near_enough | (self.high <= SMALLEST_P)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +77,6 @@ class Grid:
     exact: bool
     slack: float
     """Largest rounding of one value, in steps."""
-    spread: float
-    """Range of the central nine tenths of the values that are not the commonest one."""
 
     @classmethod
     def over(cls, chart: Chart, drawn: FloatArray, step: float) -> Grid:
@@ -139,8 +103,7 @@ class Grid:
         steps = np.rint(drawn / step)
         exact = chart.is_lattice and step == 1.0
         slack = 0.0 if exact else float(np.abs(drawn / step - steps).max(initial=0.0))
-        spread = 0.0 if exact else _spread(drawn)
-        return cls(steps=steps.astype(np.int64), step=step, exact=exact, slack=slack, spread=spread)
+        return cls(steps=steps.astype(np.int64), step=step, exact=exact, slack=slack)
 
     def limits(self, sums: Sums) -> IntArray:
         """Give the steps up to which tails are cumulated.
@@ -180,22 +143,6 @@ class Grid:
             One p-value for each sum.
         """
         high = 2 * np.minimum(tails[:, 0], 1 - tails[:, 1])
-        low = high if self.exact else 2 * np.minimum(tails[:, 2], 1 - tails[:, 3])
-        resolved = sums.draws * self.slack * self.step <= RESOLVED * self.spread
-        return Bounds(
-            low=np.clip(low, 0.0, 1.0),
-            high=np.clip(high, 0.0, 1.0),
-            exact=self.exact,
-            resolved=resolved,
-        )
-
-
-def _spread(values: FloatArray) -> float:
-    """Measure how far values lie apart, whatever the largest and the commonest are."""
-    distinct, times = np.unique(values, return_counts=True)
-    commonest = distinct[np.argmax(times)]
-    others = values[values != commonest]
-    if not len(others):
-        return 0.0
-    low, high = np.quantile(others, [0.05, 0.95])
-    return float(high - low)
+        # The values drawn again are a tie on every grid, and lie between near and far.
+        low = high if self.exact else 2 * (np.minimum(tails[:, 2], 1 - tails[:, 3]) + sums.tied)
+        return Bounds(low=np.clip(low, 0.0, 1.0), high=np.clip(high, 0.0, 1.0), exact=self.exact)

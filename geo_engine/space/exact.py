@@ -7,35 +7,38 @@ sides, so it never exceeds its nominal level, however few distinct values there 
 
 Every place takes the first road that is open to it:
 
-1. few subsets: all are enumerated;
-2. neighbors that are more than a tenth of the map: value by value (:mod:`small_maps`);
+1. few subsets, or up to two neighbors: all are counted (:mod:`small_maps`); where three or four
+   neighbors have values that repeat and a grid is not enough, too (:mod:`pair_sums`);
+2. neighbors that are more than a tenth of the map: value by value (the same module);
 3. otherwise the tables that all places share (:mod:`sum_tables`).
 
 On values without a common quantum, 2 and 3 work on a grid. Rounding moves a sum by at most k half
 steps, so the true p-value lies between the tails taken that much too far and too near, and the
-larger end is reported: it is never too small. Sums that are really tied (1/3 + 2/3 and 1) stay
-between the two ends however fine the grid is, and belong to the larger one; the others leave in
-proportion to the step. So the error is the distance of the ends where that is small enough, and
-otherwise, if less, what a grid four times finer took away from the larger end (the rest is about a
-third of it): an estimate. Where both exceed the tolerance the grid is made finer; where that does
-not help, shared random draws decide.
+larger end is reported: it is never too small. Sums that are really tied stay between the two ends
+however fine the grid is, and belong to the larger one; those of the same values in other places
+are counted apart and added to the smaller end. So the distance of the ends is a certain bound of
+the error. Where it exceeds the tolerance the grid is made finer; where that does not help (other
+values that add up to the very same sum, such as 1/3 + 2/3 and 1, without a common quantum), shared
+random draws decide, whose error is two standard errors and not a bound.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from geo_engine.space.bounds import SMALLEST_P, Bounds, Chart, Grid
 from geo_engine.space.lattice import scaled
+from geo_engine.space.links import Links
 from geo_engine.space.monte_carlo import monte_carlo_p
-from geo_engine.space.small_maps import enumerated_tails, programmed_tails
+from geo_engine.space.pair_sums import pair_tables, paired_tails
+from geo_engine.space.small_maps import counted_tails, enumerated_tails, programmed_tails
 from geo_engine.space.sum_tables import NOISE, Questions, lower_tails, sum_window
-from geo_engine.space.sums import Sums
+from geo_engine.space.sums import Sums, same_values_again
 from geo_engine.tables import TAIL_METHODS
 
 FloatArray = npt.NDArray[np.float64]
@@ -50,6 +53,8 @@ FIRST_LENGTH, LAST_LENGTH = 1 << 15, 1 << 19
 FIRST_SMALL, LAST_SMALL = 1 << 11, 1 << 15
 MANY_DRAWS = 10
 MOST_ROUNDS = 40
+TIED = 1e-9
+"""Sums nearer than this, in units of the range of values, are equal."""
 _NONE, _EXACT, _GRID, _MONTE_CARLO = range(len(TAIL_METHODS))
 
 
@@ -60,7 +65,7 @@ class Tails:
     p_value: FloatArray
     """Two-sided, ties counted; NaN without neighbors."""
     p_error: FloatArray
-    """How far below the exact p-value may lie; two standard errors for random draws."""
+    """Bound of how far below the exact p-value lies; two standard errors for random draws."""
     method: npt.NDArray[np.int8]
     """Codes of ``tables.TAIL_METHODS``."""
     expected_of_interest: float
@@ -68,7 +73,11 @@ class Tails:
 
 
 def conditional_tails(
-    values: FloatArray, starts: IntArray, neighbors: IntArray, *, seed: np.random.SeedSequence
+    values: FloatArray,
+    links: Links,
+    *,
+    seed: np.random.SeedSequence,
+    floor: FloatArray | None = None,
 ) -> Tails:
     """Test every place's neighbors against all other draws of as many places.
 
@@ -76,12 +85,13 @@ def conditional_tails(
     ----------
     values : ndarray
         Finite values of one map, not all equal, in an order that does not depend on the input's.
-    starts : ndarray of int
-        Neighbors of place i are ``neighbors[starts[i]:starts[i + 1]]``.
-    neighbors : ndarray of int
-        Positions, without the place itself.
+    links : Links
+        Neighbors of each place, never itself.
     seed : SeedSequence
         For the places, if any, that only random draws can settle.
+    floor : ndarray, optional
+        P-values of another test, of which the larger one will be kept: where this test's is
+        certainly not larger, it is not made more precise.
 
     Returns
     -------
@@ -89,17 +99,20 @@ def conditional_tails(
         One p-value for each value.
     """
     unit = scaled(values)
-    draws = np.diff(starts)
-    focal = np.flatnonzero(draws).astype(np.int64)
-    observed = np.zeros(0)
-    if len(focal):
-        observed = np.add.reduceat(unit.values[neighbors], starts[focal])
-    sums = Sums(focal=focal, draws=draws[focal], observed=observed)
-    record = _Record.empty(len(values))
+    focal = np.flatnonzero(links.draws).astype(np.int64)
+    sums = Sums(
+        focal=focal,
+        draws=links.draws[focal],
+        observed=links.sums(unit.values)[focal],
+        tied=same_values_again(unit.values, links.starts, links.neighbors)[focal],
+    )
+    record = _Record(np.zeros(len(values)) if floor is None else floor)
     chart = Chart(values=unit.values, is_lattice=unit.is_lattice)
-    all_drawn = sums.draws >= len(values) - 1
-    record.settle(sums.at(all_drawn), 1.0, 0.0, _EXACT)
-    few, small, shared = _roads(chart, sums.at(~all_drawn))
+    certain = (sums.draws >= len(values) - 1) | (record.floor[focal] >= 1)
+    record.settle(sums.at(certain), 1.0, 0.0, _EXACT)
+    simple = ~certain & (sums.draws <= 2) & (not unit.is_lattice)
+    _count(chart, sums.at(simple), record)
+    few, small, shared = _roads(chart, sums.at(~certain & ~simple))
     _enumerate(chart, few, record)
     left = [*_program(chart, small, record), *_tabulate(chart, shared, record)]
     if left:
@@ -110,15 +123,12 @@ def conditional_tails(
 class _Record:
     """Where each road writes what it found."""
 
-    def __init__(self, p: FloatArray, error: FloatArray, method: npt.NDArray[np.int8]) -> None:
-        self.p, self.error, self.method = p, error, method
-        self.bound = np.full(len(p), np.inf)
-        self.attainable = np.full(len(p), INTEREST)
-
-    @classmethod
-    def empty(cls, places: int) -> _Record:
-        """Begin without any test."""
-        return cls(np.full(places, np.nan), np.full(places, np.nan), np.zeros(places, np.int8))
+    def __init__(self, floor: FloatArray) -> None:
+        self.floor = floor
+        self.p, self.error = np.full(len(floor), np.nan), np.full(len(floor), np.nan)
+        self.method = np.zeros(len(floor), np.int8)
+        self.low, self.high = np.zeros(len(floor)), np.full(len(floor), np.inf)
+        self.attainable = np.full(len(floor), INTEREST)
 
     def settle(
         self, sums: Sums, p: FloatArray | float, error: FloatArray | float, method: int
@@ -130,11 +140,19 @@ class _Record:
 
     def weigh(self, sums: Sums, found: Bounds) -> npt.NDArray[np.bool_]:
         """Write what was found; tell where it is good enough."""
-        coarser = self.bound[sums.focal]
-        error = found.error(coarser) + NOISE
-        self.settle(sums, np.minimum(found.high, coarser), error, _EXACT if found.exact else _GRID)
-        self.bound[sums.focal] = self.p[sums.focal]
-        return found.settled(coarser)
+        # Every grid gives certain bounds, so the narrowest of all grids are certain too.
+        best = replace(
+            found,
+            low=np.maximum(found.low, self.low[sums.focal]),
+            high=np.minimum(found.high, self.high[sums.focal]),
+        )
+        self.low[sums.focal], self.high[sums.focal] = best.low, best.high
+        self.settle(sums, best.high, best.error + NOISE, _EXACT if best.exact else _GRID)
+        return best.settled | self.is_below(sums)
+
+    def is_below(self, sums: Sums) -> npt.NDArray[np.bool_]:
+        """Tell where the other test's p-value is known to be at least as large."""
+        return self.high[sums.focal] <= self.floor[sums.focal]
 
     def tails(self) -> Tails:
         """Close the record."""
@@ -169,9 +187,34 @@ def _smaller_side(
     return others, len(others) - draws, float(others.sum()) - observed
 
 
+def _count(chart: Chart, sums: Sums, record: _Record) -> None:
+    """Settle one or two neighbors without a common quantum: places and pairs are counted."""
+    tolerance = TIED * float(chart.values.max())
+    asked = (sums.focal, sums.draws, sums.observed)
+    p = 2 * np.minimum(*counted_tails(chart.values, asked, tolerance))
+    record.settle(sums, np.minimum(p, 1.0), 0.0, _EXACT)
+
+
+def _pair(
+    chart: Chart, sums: Sums, asked: npt.NDArray[np.bool_], record: _Record
+) -> npt.NDArray[np.bool_]:
+    """Count subsets of three or four where a fine grid was not enough; tell where that was done."""
+    done = asked & ((sums.draws == 3) | (sums.draws == 4)) & (not chart.is_lattice)
+    tables = pair_tables(chart.values) if done.any() else None
+    if tables is None:
+        return np.zeros(len(asked), np.bool_)
+    tied = TIED * float(chart.values.max())
+    for i in np.flatnonzero(done):
+        limits = (float(sums.observed[i]) + tied, float(sums.observed[i]) - tied)
+        own = float(chart.values[sums.focal[i]])
+        p = min(1.0, 2 * min(paired_tails(tables, int(sums.draws[i]), own, limits)))
+        record.settle(sums.at(np.array([i])), p, 0.0, _EXACT)
+    return done
+
+
 def _enumerate(chart: Chart, sums: Sums, record: _Record) -> None:
     """Take the first road: all subsets."""
-    tolerance = 1e-9 * float(chart.values.max())
+    tolerance = TIED * float(chart.values.max())
     for i in range(len(sums.focal)):
         others, draws, observed = _smaller_side(
             chart, int(sums.focal[i]), int(sums.draws[i]), float(sums.observed[i])
@@ -201,7 +244,7 @@ def _program_one(chart: Chart, sums: Sums, length: int) -> Bounds:
     others, draws, observed = _smaller_side(
         chart, int(sums.focal[0]), int(sums.draws[0]), float(sums.observed[0])
     )
-    asked = Sums(focal=sums.focal, draws=np.array([draws]), observed=np.array([observed]))
+    asked = replace(sums, draws=np.array([draws]), observed=np.array([observed]))
     grid = Grid.over(chart, others, max(observed, 0.0) / length)
     tails = programmed_tails(grid.steps, draws, grid.limits(asked)[0])
     return grid.bounds(tails[None, :], asked)
@@ -217,10 +260,13 @@ def _tabulate(chart: Chart, sums: Sums, record: _Record) -> Iterator[Sums]:
         group, length = waiting.pop()
         found, attainable = _tabulate_group(chart, group, length)
         record.attainable[group.focal] = attainable
-        first_look = np.isinf(record.bound[group.focal])
+        first_look = np.isinf(record.high[group.focal])
         open_still = ~record.weigh(group, found)
         # A first look on a grid is near enough, but a second one is cheap and better.
-        again = open_still if found.exact else open_still | first_look
+        again = open_still
+        if not found.exact:
+            again = open_still | (first_look & ~record.is_below(group))
+        again &= ~_pair(chart, group, open_still & (length > FIRST_LENGTH), record)
         for part, longer in _refined(chart, group.at(again), open_still[again], length):
             if longer <= LAST_LENGTH:
                 waiting.append((part, longer))
@@ -297,5 +343,6 @@ def _draw(chart: Chart, sums: Sums, record: _Record, seed: np.random.SeedSequenc
     """Take the last road: shared random draws."""
     p, error = monte_carlo_p(chart.values, sums, seed=seed)
     # The grid's larger end is a valid p-value too, and reaches below what random draws can.
-    better = p < record.bound[sums.focal]
+    better = p < record.high[sums.focal]
+    p = np.maximum(p, record.low[sums.focal])
     record.settle(sums.at(better), p[better], error[better], _MONTE_CARLO)

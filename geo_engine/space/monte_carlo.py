@@ -126,7 +126,7 @@ def _two_sided(
     return np.minimum(1.0, 2 * tail), error
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _count_batch(
     values: FloatArray,
     asked: tuple[IntArray, IntArray, FloatArray],

@@ -168,7 +168,7 @@ def both_tests(tails: Tails, labelled: Tails) -> Tails:
     Tails
         ``method`` and ``p_error`` are those of the p-value kept.
     """
-    larger = labelled.p_value > tails.p_value
+    larger = labelled.p_value >= tails.p_value
     return replace(
         tails,
         p_value=np.where(larger, labelled.p_value, tails.p_value),
@@ -177,7 +177,7 @@ def both_tests(tails: Tails, labelled: Tails) -> Tails:
     )
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _hypergeometric(
     hits: IntArray, drawn: IntArray, good: IntArray, firms: IntArray
 ) -> tuple[FloatArray, FloatArray]:  # pragma: no cover

@@ -1,4 +1,4 @@
-"""Tails of the sum of neighbors' values on small maps: by enumeration, or value by value."""
+"""Tails of the sum of neighbors' values without tables: by counting subsets, or value by value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def enumerated_tails(
     others: FloatArray, draws: int, observed: float, tolerance: float
 ) -> tuple[float, float]:  # pragma: no cover
@@ -49,7 +49,7 @@ def enumerated_tails(
             return lower / subsets, upper / subsets
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _next_subset(
     others: FloatArray, chosen: IntArray, partial: FloatArray
 ) -> bool:  # pragma: no cover
@@ -68,7 +68,62 @@ def _next_subset(
     return True
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
+def counted_tails(
+    values: FloatArray, asked: tuple[IntArray, IntArray, FloatArray], tolerance: float
+) -> tuple[FloatArray, FloatArray]:  # pragma: no cover
+    """Count the places, or pairs of places, at most or at least as large as one or two neighbors.
+
+    Two hands on the sorted values, one rising and one falling, meet every pair's limit.
+
+    Parameters
+    ----------
+    values : ndarray
+        Values of the map.
+    asked : tuple of ndarray
+        Positions of places, number of their neighbors (1 or 2), and observed sums.
+    tolerance : float
+        Sums nearer than this are tied, and count on both sides.
+
+    Returns
+    -------
+    lower, upper : ndarray
+        P(sum <= observed) and P(sum >= observed), the place's own value left out.
+    """
+    focal, draws, observed = asked
+    ordered = np.sort(values)
+    n = len(ordered)
+    tails = np.empty((2, len(focal)))
+    for i in range(len(focal)):
+        own = values[focal[i]]
+        for side in range(2):
+            # A sum exactly at a limit is neither tied nor far: on which side it falls is noise.
+            limit = observed[i] + tolerance if side == 0 else observed[i] - tolerance
+            if draws[i] == 1:
+                subsets = n - 1.0
+                below = np.searchsorted(ordered, limit) - (1.0 if own < limit else 0.0)
+            else:
+                subsets = (n - 1.0) * (n - 2.0) / 2
+                below = _pairs_below(ordered, own, limit)
+            tails[side, i] = below / subsets if side == 0 else 1 - below / subsets
+    return tails[0], tails[1]
+
+
+@numba.njit(cache=True, nogil=True)
+def _pairs_below(ordered: FloatArray, own: float, limit: float) -> float:  # pragma: no cover
+    """Count the pairs of other places whose sum is below the limit."""
+    pairs = 1.0 if own + own < limit else 0.0
+    high = len(ordered) - 1
+    for low in range(len(ordered)):
+        if ordered[low] + own < limit:
+            pairs -= 1.0
+        while high >= 0 and ordered[low] + ordered[high] >= limit:
+            high -= 1
+        pairs += max(0, high - low)
+    return pairs
+
+
+@numba.njit(cache=True, nogil=True)
 def programmed_tails(
     others: IntArray, draws: int, thresholds: IntArray
 ) -> FloatArray:  # pragma: no cover

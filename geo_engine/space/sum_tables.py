@@ -199,7 +199,7 @@ def _attainable(cumulated: FloatArray, level: float) -> float:
     return max(lower, 0.0) + max(upper, 0.0)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _newton_step(
     k: int, coefficients: FloatArray, powers: ComplexArray, ring: ComplexArray
 ) -> None:  # pragma: no cover
@@ -220,7 +220,7 @@ def _newton_step(
                     target[f] += c * powers[m - 1, f] * source[f]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _cumulate(table: FloatArray, start: int) -> FloatArray:  # pragma: no cover
     """Cumulate a periodic table from where its window starts."""
     length = len(table)
@@ -235,7 +235,7 @@ def _cumulate(table: FloatArray, start: int) -> FloatArray:  # pragma: no cover
     return cumulated
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _fold(
     tails: FloatArray,
     thresholds: IntArray,

@@ -16,7 +16,7 @@ from geo_engine.errors import TableError
 from geo_engine.storage import replacing
 from geo_engine.synthetic.describe import describe_units, kinds, write_sites
 from geo_engine.synthetic.mess import Damage, damage_rows
-from geo_engine.synthetic.truth import YEARS, load_districts, planted_truth
+from geo_engine.synthetic.truth import YEARS, planted_truth
 from geo_engine.tables import check_places
 
 EXTRACT_COLUMNS = (
@@ -156,17 +156,6 @@ def generate_register(
         truth=truth[list(TRUTH_COLUMNS)],
         hotspots=hotspots,
     )
-
-
-def chain_keys() -> tuple[str, ...]:
-    """Name the chains of the simulated register.
-
-    Returns
-    -------
-    tuple of str
-        Keys of built-in chains, in the order of ``districts.toml``.
-    """
-    return tuple(load_districts()["chains"])
 
 
 def _draw_units(

@@ -15,10 +15,8 @@ from geo_engine.chains.classification import (
     titles,
 )
 from geo_engine.chains.detection import (
-    detect_edition,
     read_edition,
     resolve_codes,
-    split_editions,
     weigh_editions,
 )
 from geo_engine.errors import ChainError
@@ -68,27 +66,31 @@ def test_leaves_are_those_of_the_list_in_force():
 
 
 def test_one_edition_is_named():
-    assert detect_edition(["62.01", "10.13", "45.20"], [10, 100, 2]) == "2007"
-    assert detect_edition(["62.10", "56.11", "10.13"], [10, 100, 2]) == "2025"
+    codes, counts = ["62.01", "10.13", "45.20"], [10, 100, 2]
+    assert weigh_editions(codes, counts).majority == "2007"
+    assert weigh_editions(["62.10", "56.11", "10.13"], [10, 100, 2]).majority == "2025"
+
+
+def test_a_file_that_fits_both_is_not_guessed():
+    assert weigh_editions(["47.81", "10.13"], [5, 5]).majority == ""
+    assert set(resolve_codes(["47.81", "10.13"], [5, 5], edition="detect").editions) == {""}
 
 
 def test_noise_of_the_other_edition_is_tolerated_up_to_half_a_percent():
-    assert detect_edition(["62.01", "62.10"], [995, 5]) == "2007"
+    kept = resolve_codes(["62.01", "62.10"], [995, 5], edition="2007")
+    assert list(kept.flags) == ["", "ATECO_INVALID"]
     with pytest.raises(ChainError, match="ATECO_VERSION_MIXED"):
-        detect_edition(["62.01", "62.10"], [994, 6])
+        resolve_codes(["62.01", "62.10"], [994, 6], edition="2007")
+    assert not weigh_editions(["62.01", "62.10"], [995, 5]).is_mixed
+    assert weigh_editions(["62.01", "62.10"], [994, 6]).is_mixed
 
 
 def test_a_mixed_file_is_refused_with_both_counts_and_a_way_out():
     with pytest.raises(ChainError) as caught:
-        detect_edition(["62.01", "62.10", "10.13", ""], [1200, 700, 50, 3])
+        resolve_codes(["62.01", "62.10", "10.13", ""], [1200, 700, 50, 3], edition="2007")
     assert caught.value.code == "ATECO_VERSION_MIXED"
     for part in ("1,200", "700", "50", "detect"):
         assert part in caught.value.message
-
-
-def test_a_file_that_fits_both_is_not_guessed():
-    with pytest.raises(ChainError, match="ATECO_VERSION_UNKNOWN"):
-        detect_edition(["47.81", "10.13"], [5, 5])
 
 
 def test_evidence_accounts_for_every_row():
@@ -99,11 +101,13 @@ def test_evidence_accounts_for_every_row():
 
 def test_in_a_mixed_file_each_code_gets_its_own_edition_and_homonyms_none():
     codes = ["62.01", "62.10", "10.13", "47.81", ""]
-    assert list(split_editions(codes, [60, 40, 9, 9, 9])) == ["2007", "2025", "2007", "", ""]
+    read = resolve_codes(codes, [60, 40, 9, 9, 9], edition="detect")
+    assert list(read.editions) == ["2007", "2025", "2007", "", ""]
 
 
 def test_in_a_file_of_one_edition_homonyms_get_it():
-    assert list(split_editions(["62.10", "47.81"], [100, 9])) == ["2025", "2025"]
+    read = resolve_codes(["62.10", "47.81"], [100, 9], edition="detect")
+    assert list(read.editions) == ["2025", "2025"]
 
 
 def test_detection_works_row_by_row_and_flags_homonyms():
@@ -165,16 +169,16 @@ def test_a_declared_edition_that_does_not_exist_is_refused(text):
 
 def test_an_empty_column_resolves_to_nothing():
     read = resolve_codes([], [], edition="detect")
-    assert len(read.codes) == 0
-    assert read.evidence.majority == ""
+    assert len(read.codes) == len(read.editions) == 0
 
 
 def test_the_real_start_ups_are_all_of_the_newer_edition(shared_data):
     with (shared_data / "firms" / "innovative_startups_half.csv").open(encoding="utf-8") as file:
         counts = Counter(row["AtecoCode"] for row in csv.DictReader(file))
     read = resolve_codes(list(counts), list(counts.values()), edition="detect")
-    assert read.evidence.only == {"2007": 0, "2025": 3912}
-    assert (read.evidence.both, read.evidence.neither) == (1449, 69)
+    evidence = weigh_editions(read.codes.tolist(), list(counts.values()))
+    assert evidence.only == {"2007": 0, "2025": 3912}
+    assert (evidence.both, evidence.neither) == (1449, 69)
     rows = np.array(list(counts.values()))
     assert rows[read.editions == "2025"].sum() == 5361
     assert rows[read.flags == "ATECO_MISSING"].sum() == 69

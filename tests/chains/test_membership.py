@@ -3,7 +3,6 @@
 import csv
 
 import ateco
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from geo_engine.chains.classification import leaves_under, titles
 from geo_engine.chains.membership import (
     PHASES,
-    chain_weights,
     custom_chains,
     load_chains,
     load_perimeter,
@@ -64,11 +62,20 @@ def test_the_perimeter_says_that_it_is_a_proposal():
     perimeter = load_perimeter()
     assert not perimeter.is_official
     assert "non è una definizione ufficiale" in perimeter.note
-    assert set(perimeter.phases) == set(PHASES)
+    assert "non è pubblico" in perimeter.note
 
 
 def test_the_longest_prefix_wins_inside_a_chain():
-    assert phase("16.23.10", "arredo_design") == "produzione"  # 16.23 although 16.1 is upstream
+    assert phase("35.11", "energia", "2025") == "produzione"  # by 35.1
+    assert phase("35.14.00", "energia", "2025") == "distribuzione"  # by 35.14, although in 35.1
+    nested = {"monte": ["10"], "produzione": ["10.1", "10.13.00"], "servizi": ["10.13"]}
+    chains = custom_chains({"carne": {"label": "Carne", "ateco_2007": nested}})
+    found = membership(["10.20.00", "10.11.00", "10.13", "10.13.00"], "2007", chains)
+    assert found["carne"].tolist() == ["monte", "produzione", "servizi", "produzione"]
+
+
+def test_neighboring_prefixes_keep_their_own_phase():
+    assert phase("16.23.10", "arredo_design") == "produzione"
     assert phase("16.10.00", "arredo_design") == "monte"
     assert phase("28.30.90", "agroalimentare") == "monte"
     assert phase("28.30.90", "meccanica_automazione") == "produzione"
@@ -104,7 +111,9 @@ def test_homonyms_follow_their_edition():
 
 
 def test_an_undecided_code_belongs_only_where_both_editions_agree():
-    found = membership(["47.81", "10.13", "35.12.00"], [""] * 3, load_chains())
+    found = membership(["47.81", "10.13", "35.12.00", "46.72"], [""] * 4, load_chains())
+    assert phase("46.72", "automotive_mobilita", "2025")  # motor vehicles; metals in 2007
+    assert set(found.loc["46.72"]) == {""}
     assert set(found.loc["47.81"]) == {""}  # food stalls, or cars
     assert found.loc["10.13", "agroalimentare"] == "produzione"
     assert found.loc["35.12.00", "energia"] == "produzione"  # in both; the newer phase
@@ -156,16 +165,6 @@ def test_membership_agrees_code_by_code_with_the_project_s_crosswalk(shared_data
         }
         repair = {("automotive_mobilita", code) for code in codes if code.startswith("95.3")}
         assert differing - repair == (set() if edition == "2007" else REVIEWED)
-
-
-def test_weights_share_a_code_equally_among_its_chains():
-    found = membership(["62.01", "16.23", ""], "2007", load_chains())
-    weights = chain_weights(found)
-    assert weights[0] == 1
-    assert weights[1] == 1 / (found.loc["16.23"] != "").sum() < 1
-    assert weights[2] == 0
-    shares = (found != "").to_numpy() * weights[:, None]
-    np.testing.assert_allclose(shares.sum(axis=1), [1, 1, 0])
 
 
 def test_chains_are_chosen_by_key_in_the_asked_order():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +17,7 @@ from unittest import mock
 import pandas as pd
 import pytest
 
+from geo_engine import delivery
 from geo_engine.cli.app import main
 from geo_engine.storage import sha256_of
 
@@ -277,3 +280,82 @@ def test_an_error_has_its_name_and_no_traceback(
     assert done.returncode == status
     assert word in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_check_reports_also_when_nothing_can_be_placed(tmp_path: Path) -> None:
+    (tmp_path / "firms.csv").write_text(
+        "nome;comune;prov;ateco;anno;sito\nA;Atlantide;;13.20.00;2024;\n", encoding="utf-8"
+    )
+    (tmp_path / "s.toml").write_text(STUDY.format(audience="public"), encoding="utf-8")
+    done = geo_engine("check", "s.toml", "--out", "report.csv", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "NO_FIRM_PLACED" in done.stderr
+    assert "UNKNOWN_COMUNE 1" in done.stderr
+    report = pd.read_csv(tmp_path / "report.csv").set_index(["section", "item"])["rows"]
+    assert report["quarantined", "UNKNOWN_COMUNE"] == 1
+
+
+def test_the_report_is_safe_in_a_spreadsheet(tmp_path: Path) -> None:
+    write_extract(tmp_path)
+    text = (tmp_path / "firms.csv").read_text(encoding="utf-8")
+    lines = [f"{line};x" for line in text.splitlines()]
+    lines[0] = lines[0].removesuffix("x") + "=HYPERLINK(1)"
+    (tmp_path / "firms.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    (tmp_path / "s.toml").write_text(STUDY.format(audience="public"), encoding="utf-8")
+    assert geo_engine("check", "s.toml", "--out", "r.csv", cwd=tmp_path).returncode == 0
+    items = pd.read_csv(tmp_path / "r.csv")["item"]
+    assert "'=HYPERLINK(1)" in set(items)
+    assert not items.str.startswith("=").any()
+
+
+def test_a_place_for_the_report_that_is_a_folder_is_named(tmp_path: Path) -> None:
+    write_extract(tmp_path)
+    (tmp_path / "s.toml").write_text(STUDY.format(audience="public"), encoding="utf-8")
+    (tmp_path / "r.csv").mkdir()
+    done = geo_engine("check", "s.toml", "--out", "r.csv", cwd=tmp_path)
+    assert (done.returncode, "NOT_WRITTEN: r.csv" in done.stderr) == (1, True)
+
+
+def test_an_unforeseen_error_is_told_without_its_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("somewhere")
+
+    monkeypatch.setattr("geo_engine.cli.run.read_study", broken)
+    done = geo_engine("run", "s.toml", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "UNEXPECTED: ZeroDivisionError: somewhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_nothing_behind(
+    public: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    def stopped(_: object, path: Path) -> None:
+        path.write_text("half")
+        signal.raise_signal(number)
+
+    before = {name: sha256_of(public / "out" / name) for name in PUBLIC}
+    monkeypatch.setitem(delivery.ARTEFACTS, "geopackage", ("territory.gpkg", stopped))
+    done = geo_engine("run", "s.toml", "--out", "out", cwd=public)
+    assert done.returncode == 128 + number
+    assert {name: sha256_of(public / "out" / name) for name in PUBLIC} == before
+    assert not list((public / "out").glob(".*tmp*"))
+
+
+def test_a_disk_without_room_is_named_and_changes_nothing(
+    public: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object, path: Path) -> None:
+        path.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = {name: sha256_of(public / "out" / name) for name in PUBLIC}
+    monkeypatch.setitem(delivery.ARTEFACTS, "atlas", ("atlas.html", full))
+    done = geo_engine("run", "s.toml", "--out", "out", cwd=public)
+    assert done.returncode == 1
+    assert "NOT_WRITTEN: atlas.html cannot be written (No space left on device)" in done.stderr
+    assert {name: sha256_of(public / "out" / name) for name in PUBLIC} == before
+    assert not list((public / "out").glob(".*tmp*"))

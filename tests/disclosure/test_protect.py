@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import dataclasses
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 
 from geo_engine import tables
-from geo_engine.disclosure.protect import CONFIDENTIAL, INVERTIBLE, publish
+from geo_engine.disclosure.protect import exposed_places, few_firms, publish
 from geo_engine.disclosure.publication import Publication
+from geo_engine.results import Results
 from tests.outputs.example import example_publication
 
 THRESHOLD = 5
+WITHHELD = ("digital", "share", "share_eb", "share_eb_low", "share_eb_high", "reliability")
+GIVES_A_NEIGHBOR = ("moran", "gi_star", "lag", "p_error")
 
 
 @pytest.fixture(scope="module")
 def internal() -> Publication:
     example = example_publication()
     facts = dataclasses.replace(example.results.facts, audience="internal")
-    return publish(dataclasses.replace(example.results, facts=facts), threshold=THRESHOLD)
+    links = _links(example.results.places)
+    results = dataclasses.replace(example.results, facts=facts, neighbors=links)
+    results = _with_a_hidden_member(results)
+    return publish(results, threshold=THRESHOLD)
+
+
+def _links(places: gpd.GeoDataFrame) -> pd.DataFrame:
+    focal, neighbor = places.sindex.query(places.geometry, predicate="touches")
+    table = pd.DataFrame({"focal": places.index[focal], "neighbor": places.index[neighbor]})
+    return table.sort_values(["focal", "neighbor"], ignore_index=True)
+
+
+def _with_a_hidden_member(results: Results) -> Results:
+    """Leave one member of the largest hotspot with two firms of known signal."""
+    hotspots, panel = results.hotspots.copy(), results.panel.copy(deep=True)
+    largest = hotspots["places"].idxmax()
+    row = hotspots.loc[largest]
+    at = {"place": row["members"][-1], "chain": row["chain"], "year": row["year"]}
+    panel["known"].loc[at], panel["digital"].loc[at] = 2.0, 1.0
+    cells = panel.sel(place=list(row["members"]), chain=row["chain"], year=row["year"])
+    for name in ("firms", "known", "digital"):
+        hotspots.loc[largest, name] = float(cells[name].sum())
+    return dataclasses.replace(results, hotspots=hotspots, panel=panel)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +66,7 @@ def test_no_published_share_stands_on_fewer_firms_than_the_threshold(
 ) -> None:
     panel = getattr(public.results, level)
     few = ((panel["known"] > 0) & (panel["known"] < THRESHOLD)).to_numpy()
-    for name in CONFIDENTIAL:
+    for name in WITHHELD:
         if name in panel:
             assert np.isnan(panel[name].to_numpy()[few]).all(), name
     assert (panel["share_status"].to_numpy()[few] == tables.SUPPRESSED).all()
@@ -63,8 +90,8 @@ def test_shares_at_the_threshold_and_counts_of_firms_stay(
 def test_statistics_that_give_a_neighbors_share_are_withheld_for_shares_only(
     internal: Publication, public: Publication
 ) -> None:
-    for name in INVERTIBLE:
-        assert public.results.local[name].sel(variable="share").isnull().all()
+    for name in GIVES_A_NEIGHBOR:
+        assert public.results.local[name].sel(variable="share").isnull().all()  # noqa: PD003  xarray has both
         assert (
             public.results.local[name]
             .sel(variable="firms")
@@ -81,6 +108,40 @@ def test_a_hidden_place_has_no_label_no_p_and_says_so(public: Publication) -> No
     assert (local["status"].to_numpy()[hidden] == tables.LOCAL_SUPPRESSED).all()
 
 
+def test_where_a_neighbor_is_hidden_p_is_gone_and_q_tells_only_its_side_of_alpha(
+    internal: Publication, public: Publication
+) -> None:
+    results = internal.results
+    hidden = few_firms(results.panel["known"], THRESHOLD)
+    exposed = exposed_places(results, hidden)
+    by_hand = hidden.copy(data=np.zeros(hidden.shape, dtype=bool))
+    for row in results.neighbors.itertuples():
+        by_hand.loc[{"place": row.focal}] |= hidden.sel(place=row.neighbor)
+    assert exposed.equals(by_hand)
+    dims = ("place", "chain", "year")
+    before = results.local.sel(variable="share").transpose(*dims)
+    after = public.results.local.sel(variable="share").transpose(*dims)
+    shown = ~hidden.transpose(*dims).to_numpy()
+    beside = exposed.transpose(*dims).to_numpy() & shown
+    alpha = results.facts.alpha
+    assert beside.any()
+    assert np.isnan(after["p_value"].to_numpy()[beside]).all()
+    for name in ("q_value", "q_value_panel"):
+        told, true = after[name].to_numpy()[beside], before[name].to_numpy()[beside]
+        tested = ~np.isnan(true)
+        assert set(np.unique(told[tested])) <= {np.nextafter(alpha, 0), 1.0}
+        assert np.array_equal(told[tested] < alpha, true[tested] < alpha)
+        free = shown & ~exposed.transpose(*dims).to_numpy()
+        assert np.array_equal(
+            after[name].to_numpy()[free], before[name].to_numpy()[free], equal_nan=True
+        )
+
+
+def test_without_known_neighbors_every_place_counts_as_exposed(internal: Publication) -> None:
+    bare = dataclasses.replace(internal.results, neighbors=internal.results.neighbors.iloc[:0])
+    assert exposed_places(bare, few_firms(bare.panel["known"], THRESHOLD)).all()
+
+
 def test_no_hotspot_lists_or_sums_a_hidden_place(
     internal: Publication, public: Publication
 ) -> None:
@@ -93,13 +154,27 @@ def test_no_hotspot_lists_or_sums_a_hidden_place(
         assert row.known == cells["known"].sum()
         assert row.digital == cells["digital"].sum()
         assert row.share == pytest.approx(row.digital / row.known)
+        local = public.results.local.sel(variable="share", chain=row.chain, year=row.year)
+        smallest = float(local["q_value"].sel(place=list(row.members)).min())
+        assert row.min_q_value == pytest.approx(smallest, nan_ok=True)
+    largest = internal.results.hotspots["places"].idxmax()
+    whole = internal.results.hotspots.loc[largest]
+    told = public.results.hotspots.set_index("hotspot_id").loc[whole["hotspot_id"]]
+    assert told["places"] == whole["places"] - 1
+    assert told["known"] == whole["known"] - 2
+    assert told["digital"] == whole["digital"] - 1
     assert public.results.hotspots.crs == internal.results.hotspots.crs
 
 
 def test_a_change_between_hidden_years_is_hidden(public: Publication) -> None:
     known = public.results.panel["known"]
+    years = known["year"].to_numpy()
+    assert (
+        ((known > 0) & (known < THRESHOLD)).sel(year=[years[0], years[-1]]).sum("year") == 1
+    ).any()
     few = (known > 0) & (known < THRESHOLD)
     either = (few.isel(year=0) | few.isel(year=-1)).to_numpy()
+    assert (few.isel(year=0) ^ few.isel(year=-1)).any()
     change = public.results.change.transpose("place", "chain")
     assert np.isnan(change["share_change"].to_numpy()[either]).all()
     assert (change["direction"].to_numpy()[either] == 0).all()

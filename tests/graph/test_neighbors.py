@@ -1,5 +1,7 @@
 """Contiguity: cases that the eye can check, and libpysal on the real layer."""
 
+import datetime as dt
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from shapely.geometry import MultiPolygon, Polygon, box
 
 from geo_engine.errors import StatisticsError
 from geo_engine.graph import contiguity, graph_summary, restrict
+from geo_engine.sources.boundaries import read_layer
 
 
 def places_of(shapes, names=None):
@@ -120,18 +123,22 @@ def test_restricting_to_an_unknown_place_is_refused(chessboard):
         restrict(contiguity(chessboard), pd.Index(["000000", "123456"]))
 
 
+@pytest.mark.parametrize(("kind", "links"), [("queen", 46_446), ("rook", 45_768)])
+def test_the_shipped_layer_has_the_links_that_libpysal_finds(kind, links):
+    places = read_layer(dt.date(2022, 1, 1))
+    graph = contiguity(places, kind=kind)
+    summary = graph_summary(graph)
+    assert (summary["places"], summary["links"], summary["isolates"]) == (7_904, links, 14)
+    assert graph == Graph.build_contiguity(places, rook=kind == "rook")
+
+
 @pytest.mark.shared
-@pytest.mark.parametrize(
-    ("layer", "queen", "rook"),
-    [("comuni_2023-06", 46_404, 45_728), ("comuni_2022-01", 46_446, 45_768)],
-)
-def test_the_real_layer_has_the_links_that_libpysal_finds(shared_data, layer, queen, rook):
+def test_istat_s_own_layer_of_june_2023_has_the_known_number_of_links(shared_data):
     table = gpd.read_parquet(
-        shared_data / "boundaries" / f"{layer}.parquet", columns=["geometry", "com_istat_code"]
+        shared_data / "boundaries" / "comuni_2023-06.parquet",
+        columns=["geometry", "com_istat_code"],
     )
     places = table.set_index("com_istat_code").sort_index()
-    for kind, links in (("queen", queen), ("rook", rook)):
-        graph = contiguity(places, kind=kind)
-        summary = graph_summary(graph)
+    for kind, links in (("queen", 46_404), ("rook", 45_728)):
+        summary = graph_summary(contiguity(places, kind=kind))
         assert (summary["links"], summary["isolates"]) == (links, 14)
-        assert graph == Graph.build_contiguity(places, rook=kind == "rook")

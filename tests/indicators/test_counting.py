@@ -90,6 +90,12 @@ def test_rows_that_fit_no_table_are_refused(row, code):
         count([row], [0, 1], 2, distinct=False)
 
 
+@pytest.mark.parametrize("distinct", [True, False])
+def test_a_row_without_a_year_counts_in_no_year(distinct):
+    counts = count([(0, -1, 0, 1, 1, 1, 1)], [0], 1, distinct=distinct)
+    assert counts.firms.sum() == counts.known.sum() == counts.digital.sum() == 0
+
+
 @st.composite
 def firm_rows(draw):
     n = draw(st.integers(0, 40))

@@ -183,7 +183,7 @@ def test_reference_totals_never_replace_what_is_covered():
 
 @pytest.mark.parametrize("wrong", [{"area": "999"}, {"chain": "x"}, {"year": 1999}])
 def test_reference_totals_of_nothing_in_the_study_are_refused(wrong):
-    with pytest.raises(TableError, match="UNKNOWN_REFERENCE"):
+    with pytest.raises(TableError, match=r"UNKNOWN_REFERENCE.*\(first: \w+, \w+, \d{4}\)"):
         area_panel(reference(**wrong))
 
 

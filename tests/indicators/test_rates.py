@@ -90,6 +90,15 @@ def test_a_small_region_borrows_from_the_country_and_a_large_one_does_not():
     )
 
 
+@pytest.mark.parametrize(("places", "own"), [(10, True), (9, False)])
+def test_a_region_has_a_prior_of_its_own_from_ten_places_with_known_firms_on(places, own):
+    n = cube([20] * (15 + places) + [0])
+    x = cube([4, 6, 2] * 5 + [18] * places + [0])
+    region = pd.Series(["01"] * 15 + ["02"] * (places + 1), index=n["place"].to_numpy())
+    found = empirical_bayes(x, n, region)["share_eb"].to_numpy()[15]
+    assert (found == pytest.approx(0.9)) is own
+
+
 def test_a_place_outside_the_coverage_or_without_known_firms_is_missing_and_changes_nothing():
     x, n = [1, 9, 0, 10], [10, 10, 10, 10]
     found = empirical_bayes(cube([*x, np.nan, 0]), cube([*n, np.nan, 0]), one_region(cube([0] * 6)))
@@ -158,25 +167,55 @@ def test_the_order_of_places_does_not_matter(seed):
 
 
 def test_poisson_rates_equal_those_of_esda_where_places_differ_more_than_chance():
-    from esda.smoothing import Empirical_Bayes, assuncao_rate
+    from esda.smoothing import assuncao_rate
 
     rng = np.random.default_rng(8)
     n = rng.integers(20, 400, 60)
     x = rng.binomial(n, rng.beta(2, 6, 60))
     found = assuncao_reis(cube(x), cube(n), family="poisson").to_numpy().ravel()
     np.testing.assert_allclose(found, assuncao_rate(x, n), atol=1e-10)
-    # The same moments with the variance of a proportion, by esda's own smoother's algebra.
+
+
+def test_rare_shares_are_shrunk_as_marshall_s_poisson_rates_of_esda():
+    from esda.smoothing import Empirical_Bayes
+
+    rng = np.random.default_rng(8)
+    n = rng.integers(2_000, 90_000, 60)
+    x = rng.binomial(n, 0.002 * rng.gamma(4, 1 / 4, 60))
+    found = empirical_bayes(cube(x), cube(n), one_region(cube(n)))
+    raw, ours = (found[name].to_numpy().ravel() for name in ("share", "share_eb"))
+    theirs = Empirical_Bayes(x, n).r.ravel()
+    # a Poisson variance differs from that of a proportion by the factor 1 - b
+    np.testing.assert_allclose(ours, theirs, rtol=2e-3)
+    assert np.abs(raw / theirs - 1).max() > 0.05  # and there was something to shrink
+
+
+def test_places_are_shrunk_no_less_than_by_martuzzi_and_elliott():
+    rng = np.random.default_rng(3)
+    n = 1 + rng.poisson(4, 200)
+    x = rng.binomial(n, rng.beta(3, 6, 200))
     b = x.sum() / n.sum()
-    spread = (n * (x / n - b) ** 2).sum() / n.sum()
-    poisson = spread - b * 60 / n.sum()
-    shrunk = (x / n * poisson + b * b / n) / (poisson + b / n)
-    np.testing.assert_allclose(Empirical_Bayes(x, n).r.ravel(), shrunk, atol=1e-10)
+    spread = sum(size * (hits / size - b) ** 2 for hits, size in zip(x, n, strict=True)) / n.sum()
+    theirs = (b * (1 - b) - spread) / (spread - b * (1 - b) / n.mean())
+    reliability = empirical_bayes(cube(x), cube(n), one_region(cube(n)))["reliability"]
+    ours = n / reliability.to_numpy().ravel() - n
+    np.testing.assert_allclose(ours, ours[0])
+    assert 1 < ours[0] / theirs < 1.6
 
 
 def test_binomial_rates_are_as_worked_by_hand():
     # b = 0.5, s2 = 0.205, a = 0.18, chance = 0.025: z = (p - b)/sqrt(0.205)
     found = assuncao_reis(cube([1, 9, 0, 10]), cube([10, 10, 10, 10])).to_numpy().ravel()
     np.testing.assert_allclose(found, np.array([-0.4, 0.4, -0.5, 0.5]) / np.sqrt(0.205))
+
+
+def test_rates_that_differ_less_than_chance_have_no_negative_variance_between_places():
+    # all shares are 0.5: s2 = 0, so a = 0 and not -0.25 * 3/30, and only chance counts
+    found = assuncao_reis(cube([5, 6, 4]), cube([10, 12, 8])).to_numpy().ravel()
+    np.testing.assert_array_equal(found, [0, 0, 0])
+    # s2 = 2 * 4 * .0625 / 24 = 1/48 < 0.25 * 3/24: z = (p - b) / sqrt(0.25 / n)
+    found = assuncao_reis(cube([1, 3, 8]), cube([4, 4, 16])).to_numpy().ravel()
+    np.testing.assert_allclose(found, [-1, 1, 0])
 
 
 @pytest.mark.parametrize("digital", [0.0, 1.0])

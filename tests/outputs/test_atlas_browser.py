@@ -1,9 +1,13 @@
 """The page in Chromium, opened from disk with the network cut."""
 
+import dataclasses
 import shutil
 
+import numpy as np
 import pytest
+import xarray as xr
 
+from geo_engine import tables
 from geo_engine.outputs.atlas import write_atlas
 from tests.conftest import skip_or_fail
 from tests.outputs.example import example_publication
@@ -40,9 +44,45 @@ def atlases(tmp_path_factory):
         "counts": example_publication(signal=""),
         "one_year": example_publication(years=(2024,), chains=1, simulated=False),
     }
+    made["partial"] = covering(made["counts"], "901")
     for name, publication in made.items():
         write_atlas(publication, folder / f"{name}.html")
     return folder
+
+
+def covering(publication, province):
+    """Take away all that lies outside a province, as a study with a coverage does."""
+    results = publication.results
+    inside = (results.places["cod_prov"] == province).to_numpy()
+
+    def less(levels, dim, keep):
+        here = xr.DataArray(keep, dims=dim)
+        kept = {n: v.where(here) for n, v in levels.items() if v.dtype.kind == "f"}
+        status = {
+            n: v.where(here, tables.NOT_COVERED) for n, v in levels.items() if n.endswith("status")
+        }
+        return levels.assign(kept | status)
+
+    local = less(results.local.drop_vars("status"), "place", inside)
+    outside = xr.DataArray(inside, dims="place")
+    return dataclasses.replace(
+        publication,
+        results=dataclasses.replace(
+            results,
+            facts=dataclasses.replace(results.facts, is_national=False, coverage="Provincia 901"),
+            panel=less(results.panel, "place", inside),
+            province_panel=less(
+                results.province_panel, "province", results.province_panel["province"] == province
+            ),
+            region_panel=less(results.region_panel, "region", np.zeros(2, bool)),
+            country_panel=results.country_panel.assign(
+                {n: v * np.nan for n, v in results.country_panel.items() if v.dtype.kind == "f"}
+            ),
+            local=local.assign(
+                status=results.local["status"].where(outside, tables.LOCAL_NOT_COVERED)
+            ),
+        ),
+    )
 
 
 class Page:
@@ -180,7 +220,7 @@ def test_a_click_on_an_area_explains_it_and_zooms_to_it(visit, atlases):
     before = page.evaluate(CANVAS)
     page.focus("#areas-list button")
     page.keyboard.press("Enter")
-    assert "più alte di quanto il caso spieghi" in page.text_content("#areas-list li p")
+    assert "più alta di quanto spieghi il caso" in page.text_content("#areas-list li p")
     assert page.evaluate(CANVAS) != before
     assert page.get_attribute("#areas-list button", "aria-pressed") == "true"
     assert visitor.clean()
@@ -343,6 +383,77 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(visit, atlases, width):
           [...document.querySelectorAll('header button, header select')]
           .filter(e => e.offsetParent).map(e => [e.id, e.offsetHeight, e.offsetWidth])""")
         assert all(h >= 44 and w >= 44 for _, h, w in sizes), sizes
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_on_a_phone_the_map_comes_right_after_the_chain(visit, atlases, width):
+    page = visit(width, 700).open(atlases / "plain.html")
+    tops = {
+        name: page.locator(selector).bounding_box()["y"]
+        for name, selector in (
+            ("ribbon", "#ribbon"),
+            ("chain", "#chain"),
+            ("map", "section.map"),
+            ("banner", "#banner"),
+            ("indicator", "#indicator"),
+            ("search", "#search"),
+            ("card", "#card-section"),
+        )
+    }
+    assert tops["ribbon"] == 0
+    assert tops["chain"] < tops["map"] < 350
+    assert tops["map"] < tops["banner"] < tops["search"] < tops["indicator"] < tops["card"]
+
+
+def test_a_partial_coverage_opens_on_what_is_covered_and_says_so_elsewhere(visit, atlases):
+    scale = ".leaflet-control-scale-line"
+    whole = visit().open(atlases / "counts.html").text_content(scale)
+    visitor = visit()
+    page = visitor.open(atlases / "partial.html", "#comune=950031")
+    near = page.text_content(scale)
+    assert int(near.split()[0]) < int(whole.split()[0])
+    assert page.text_content("#card .big") == "fuori copertura"
+    rows = page.locator("#card table tr").all_inner_texts()
+    assert [row.split("\t")[-1] for row in rows] == ["non disponibile"] * 4
+    assert rows[3].startswith("Italia")
+    assert not page.is_visible("#areas")
+    assert visitor.clean(), visitor.problems
+
+
+def test_without_a_signal_a_place_is_compared_by_firms_per_1000_inhabitants(visit, atlases):
+    page = visit().open(atlases / "counts.html", "#comune=950031")
+    rows = [row.split("\t") for row in page.locator("#card table tr").all_inner_texts()]
+    results = example_publication(signal="").results
+    chain = page.input_value("#chain")
+    firms = results.panel["firms"].sel(chain=chain, year=2024)
+    persons = results.places["population"]
+    inside = {
+        "Comune": persons.index == "950031",
+        "Provincia": results.places["cod_prov"] == "950",
+        "Regione": results.places["cod_reg"] == "95",
+        "Italia": persons.notna(),
+    }
+    for (label, shown), (name, where) in zip(rows, inside.items(), strict=True):
+        assert label.startswith(name)
+        rate = 1000 * float(firms.to_numpy()[where].sum()) / persons[where].sum()
+        assert float(shown.replace(".", "").replace(",", ".")) == pytest.approx(rate, abs=0.0051)
+
+
+def test_paper_repeats_the_simulated_ribbon_and_names_the_chain(visit, atlases):
+    page = visit().open(atlases / "plain.html", "#filiera=moda")
+    screen = page.locator("section.map").bounding_box()
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    paper = page.locator("section.map").bounding_box()
+    assert paper["width"] <= 1031
+    assert paper["height"] <= 561
+    head = "getComputedStyle(document.querySelector('header')).display"
+    assert page.evaluate(head) == "table-header-group"
+    assert page.is_visible("#ribbon")
+    assert "Moda" in page.inner_text("#legend")
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert page.locator("section.map").bounding_box() == screen
 
 
 def test_play_moves_from_the_first_year_to_the_last_and_stops(visit, atlases):

@@ -163,15 +163,16 @@ def test_the_municipalities_open_in_the_classes_of_the_atlas_with_missing_hatche
     assert renderer.get("type") == "graduatedSymbol"
     assert '"moda__share_eb"' in renderer.get("attr") or "arredo" in renderer.get("attr")
     ranges = renderer.findall("ranges/range")
-    assert [r.get("label") for r in ranges[-2:]] == [
+    assert [r.get("label") for r in ranges[-3:]] == [
         "dato non disponibile",
         "oscurato per riservatezza",
+        "fuori copertura",
     ]
-    assert len(ranges) == len(SEQUENTIAL) + 2
+    assert len(ranges) == len(SEQUENTIAL) + 3
     symbols = {s.get("name"): s for s in renderer.findall("symbols/symbol")}
     hatched = [s.find("layer[@class='LinePatternFill']") is not None for s in symbols.values()]
-    assert hatched == [False] * 5 + [True] * 2
-    bounds = [(float(r.get("lower")), float(r.get("upper"))) for r in ranges[:-2]]
+    assert hatched == [False] * 5 + [True] * 2 + [False]
+    bounds = [(float(r.get("lower")), float(r.get("upper"))) for r in ranges[:-3]]
     assert all(a[1] == b[0] for a, b in itertools.pairwise(bounds))
 
 
@@ -180,16 +181,37 @@ def test_every_value_of_the_latest_year_falls_in_a_class(package):
     renderer = ET.fromstring(rows(package, query)[0][0]).find("renderer-v2")
     column = re.search(r'"(\w+__share_eb)"', renderer.get("attr")).group(1)
     values = gpd.read_file(package, layer="municipalities")[column].dropna()
-    ranges = renderer.findall("ranges/range")[:-2]
+    ranges = renderer.findall("ranges/range")[:-3]
     assert values.min() >= float(ranges[0].get("lower"))
     assert values.max() <= float(ranges[-1].get("upper"))
+
+
+def test_every_layer_of_simulated_data_says_so_and_of_real_data_does_not(
+    publication, package, tmp_path
+):
+    query = "SELECT identifier, description FROM gpkg_contents WHERE table_name != 'layer_styles'"
+    for title, description in rows(package, query):
+        assert title.endswith("(DATI SIMULATI)")
+        assert description.startswith("DATI SIMULATI - a scopo dimostrativo. ")
+    real = written(with_facts(publication, simulated=False), tmp_path)
+    assert not any("SIMULATI" in text for row in rows(real, query) for text in row)
+
+
+def test_a_place_without_a_test_says_why_in_the_legend_of_clusters(package):
+    query = "SELECT styleQML FROM layer_styles WHERE styleName = 'Moda: aree'"
+    renderer = ET.fromstring(rows(package, query)[0][0]).find("renderer-v2")
+    labels = {c.get("value"): c.get("label") for c in renderer.findall("categories/category")}
+    assert labels[""] == "dato non disponibile"
+    assert labels["suppressed"] == "oscurato per riservatezza"
+    assert labels["not_covered"] == "fuori copertura"
+    assert "moda__share_local_status" in renderer.get("attr")
 
 
 def test_without_a_signal_the_density_is_drawn_and_no_share(tmp_path):
     path = written(example_publication(signal=""), tmp_path)
     styles = rows(path, "SELECT styleName, styleQML FROM layer_styles")
     text = next(qml for name, qml in styles if name == "Predefinito")
-    assert "__firms_per_km2" in ET.fromstring(text).find("renderer-v2").get("attr")
+    assert "__firms_per_1000" in ET.fromstring(text).find("renderer-v2").get("attr")
     assert not any(name.endswith(": aree") for name, _ in styles)
     shares = rows(path, "SELECT DISTINCT share_status FROM panel")
     assert shares == [("not_surveyed",)]

@@ -65,7 +65,7 @@ def seen(package: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, A
 def test_qgis_applies_the_style_of_each_layer_on_opening(seen):
     renderers = {name: seen[name]["renderer"] for name in ("municipalities", "hotspots")}
     assert renderers == {"municipalities": "graduatedSymbol", "hotspots": "categorizedSymbol"}
-    assert len(seen["municipalities"]["classes"]) == len(SEQUENTIAL) + 2
+    assert len(seen["municipalities"]["classes"]) == len(SEQUENTIAL) + 3
     assert seen["regions"]["renderer"] == seen["provinces"]["renderer"] == "singleSymbol"
     assert seen["hotspots"]["labels"]
     assert seen["regions"]["labels"]
@@ -79,7 +79,7 @@ def test_the_colors_of_the_classes_that_have_values_are_in_the_picture(seen, pac
         column = re.search(r'"(\w+__share_eb)"', renderer.get("attr")).group(1)
         values = [v for (v,) in database.execute(f"SELECT {column} FROM municipalities") if v]
     bounds = [(float(r.get("lower")), float(r.get("upper"))) for r in renderer.iter("range")]
-    used = [any(low < value < high for value in values) for low, high in bounds[:-2]]
+    used = [any(low < value < high for value in values) for low, high in bounds[:-3]]
     assert sum(used) >= 4
     assert [colors.get(color, 0) > 200 for color in SEQUENTIAL] == used
     assert seen["hotspots"]["colors"].get(CLUSTER_COLORS["HH"], 0) > 100
@@ -123,4 +123,4 @@ def test_hostile_names_reach_qgis_as_text(tmp_path):
     report = seen_in_qgis(path, tmp_path / "pictures")
     labels = [entry["label"] for entry in report["hotspots"]["classes"]]
     assert all(HOSTILE in label for label in labels)
-    assert len(report["municipalities"]["classes"]) == len(SEQUENTIAL) + 2
+    assert len(report["municipalities"]["classes"]) == len(SEQUENTIAL) + 3

@@ -15,6 +15,7 @@ import pytest
 from geo_engine import storage, tables
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
+from geo_engine.outputs.atlas.data import opening
 from geo_engine.outputs.fields import column_prefixes, describe_fields
 from geo_engine.outputs.parquet import write_firms, write_panel
 from geo_engine.outputs.tabular import leading_chain, panel_table, wide_places, write_quarantine
@@ -107,8 +108,18 @@ def test_every_delivered_column_is_in_the_dictionary(publication):
     assert lacking == []
 
 
-def test_the_leading_chain_has_the_most_significant_places(publication):
+def test_the_leading_chain_is_the_one_the_atlas_opens_on(publication):
     results = publication.results
+    last = results.hotspots[results.hotspots["year"] == 2024]
+    surplus = last["digital"] - last["share_outside"] * last["known"]
+    strongest = surplus.astype(float).groupby(last["chain"]).sum().idxmax()
+    assert leading_chain(results) == opening(results)["chain"] == strongest
+
+
+def test_without_hotspots_the_leading_chain_has_the_most_significant_places(publication):
+    results = dataclasses.replace(
+        publication.results, hotspots=publication.results.hotspots.iloc[:0]
+    )
     maps = results.maps.copy(deep=True)
     maps["significant"].loc[{"variable": "share", "year": 2024, "chain": "arredo_design"}] = 10_000
     assert leading_chain(dataclasses.replace(results, maps=maps)) == "arredo_design"

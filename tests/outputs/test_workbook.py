@@ -16,6 +16,7 @@ from geo_engine import storage
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
 from geo_engine.outputs.fields import DISTINCT
+from geo_engine.outputs.tabular import wide_places
 from geo_engine.outputs.workbook import write_tables
 from tests.outputs.example import example_publication, with_facts
 from tests.outputs.test_tabular import reordered
@@ -77,7 +78,7 @@ def test_the_figures_of_the_municipalities_are_those_of_the_panel(book, publicat
     for row in table.itertuples(index=False):
         cell = last.sel(place=row[0], chain=labels[row[4]])
         assert row[5] == int(cell["firms"])
-        shown = np.nan if pd.isna(row[9]) else row[9]
+        shown = np.nan if pd.isna(row[10]) else row[10]
         np.testing.assert_allclose(shown, float(cell["share"]), rtol=1e-14)
     assert len(table) == int((last["status"] == 0).sum())
 
@@ -97,6 +98,26 @@ def test_statuses_and_classes_are_italian_words(book):
     assert "Alto-Alto" in set(table["Digitalizzazione: classe"])
     hidden = table["Stato della quota"] == "oscurato per riservatezza"
     assert table.loc[hidden, "Quota di imprese con sito web"].isna().all()
+
+
+def test_a_share_of_fewer_than_ten_firms_carries_a_warning_mark_and_others_none(book, publication):
+    table = table_of(book["Comuni"])
+    share, known = table["Quota di imprese con sito web"], table["Unità locali con segnale noto"]
+    marked = table["Avvertenza"].notna()
+    assert marked.any()
+    assert (marked == (share.notna() & (known < 10))).all()
+    assert set(table.loc[marked, "Avvertenza"]) == {"⚠ su meno di 10"}
+    package = wide_places(publication.results)
+    few = package["moda__share"].notna() & (package["moda__known"] < 10)
+    assert (package["moda__few"].notna() == few).all()
+
+
+def test_a_header_of_several_lines_has_room(book):
+    sheet = book["Comuni"]
+    row = header_row(sheet)
+    longest = max(len(cell.value) for cell in sheet[row])
+    assert longest > 26
+    assert sheet.row_dimensions[row].height >= 45
 
 
 def test_every_sheet_says_that_the_data_are_simulated_and_shows_the_banner(book, publication):

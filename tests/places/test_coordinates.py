@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from geo_engine.errors import TableError
-from geo_engine.places.coordinates import REASONS, parse_numbers, place_points
+from geo_engine.places.coordinates import REASONS, check_fit, parse_numbers, place_points
 
 
 def parse(*texts, decimal="auto"):
@@ -100,14 +100,26 @@ def test_each_trouble_of_a_point_has_its_reason(small):
     ]
 
 
-def test_metres_called_degrees_stop_the_run(small):
-    with pytest.raises(TableError, match=r"CRS_MISMATCH.*514830"):
-        reasons(small, [("514830", "5034530")] * 3 + [("9.1", "42.1")])
+def fit(locator, points, crs="EPSG:4326"):
+    table = pd.DataFrame(points, columns=["x", "y"], dtype="str")
+    found = place_points(locator, table["x"], table["y"], snap_distance_m=500, crs=crs)
+    check_fit(int(found.is_number.sum()), int(found.is_misfit.sum()), str(points[0]), crs)
 
 
-def test_degrees_called_metres_stop_the_run(small):
-    with pytest.raises(TableError, match="CRS_MISMATCH"):
-        reasons(small, [("9.1", "42.1")], crs="EPSG:32632")
+def test_a_file_of_metres_called_degrees_is_refused(small):
+    with pytest.raises(TableError, match=r"CRS_MISMATCH.*3 of 4.*metres.*514830"):
+        fit(small, [("514830", "5034530")] * 3 + [("9.1", "42.1")])
+
+
+def test_a_file_of_degrees_called_metres_is_refused(small):
+    with pytest.raises(TableError, match=r"CRS_MISMATCH.*degrees"):
+        fit(small, [("9.1", "42.1")], crs="EPSG:32632")
+
+
+def test_a_few_rows_that_do_not_fit_are_set_aside_alone(small):
+    points = [("9.1", "42.1")] * 3 + [("514830", "5034530")]
+    fit(small, points)
+    assert reasons(small, points)[-1] == "COORD_INVALID"
 
 
 def test_other_systems_are_converted_with_the_easting_first(small):

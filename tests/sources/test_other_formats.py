@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import sqlite3
+import warnings
 from pathlib import Path
 
 import geopandas as gpd
@@ -316,3 +317,58 @@ def test_a_plain_database_is_no_geopackage(tmp_path):
     database.commit()
     database.close()
     assert refusal(path) == "GPKG_CORRUPT"
+
+
+# --- what an attacker or a damaged disk gives ----------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["**a", "x" * 5000, "sub/" + "*/" * 400 + "x"])
+def test_a_path_that_no_file_can_have_is_refused_by_name(tmp_path, path):
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(SourceError, match=r"PATH_INVALID|SOURCE_MISSING") as caught:
+        open_source(FirmSource(path=path), tmp_path)
+    assert len(caught.value.message) < 500 + len(str(tmp_path))
+
+
+def test_parquet_text_that_is_no_utf8_is_damage(tmp_path):
+    path = tmp_path / "a.parquet"
+    values = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\x02\0\0\0"), pa.py_buffer(b"P\xb7")]
+    )
+    pq.write_table(pa.table({"comune": values}), path)
+    assert refusal(path) == "PARQUET_CORRUPT"
+
+
+def points(folder: Path, crs: int | None) -> Path:
+    shapes = [shapely.Point(668430.7, 4860770.3), shapely.Point(), None]
+    frame = gpd.GeoDataFrame({"n": [1, 2, 3]}, geometry=shapes, crs=crs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pyogrio warns of the missing system that is wanted here
+        frame.to_file(folder / "a.gpkg")
+    return folder / "a.gpkg"
+
+
+def test_empty_points_are_missing_coordinates(tmp_path):
+    rows, _ = read(points(tmp_path, 32632))
+    assert [row["lon"] is None for row in rows] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("layer", "asked", "code"),
+    [
+        (32632, {}, "CRS_MISMATCH"),
+        (32632, {"crs": "EPSG:32633"}, "CRS_MISMATCH"),
+        (4265, {}, "CRS_MISMATCH"),
+        (None, {}, "CRS_MISSING"),
+    ],
+)
+def test_points_of_another_or_no_reference_system_are_refused(tmp_path, layer, asked, code):
+    columns = {"lon": "lon", "lat": "lat"}
+    assert refusal(points(tmp_path, layer), columns=columns, **asked) == code
+
+
+def test_points_of_the_stated_reference_system_are_read(tmp_path):
+    columns = {"lon": "lon", "lat": "lat"}
+    assert len(read(points(tmp_path, 32632), columns=columns, crs="EPSG:32632")[0]) == 3
+    (tmp_path / "a.gpkg").unlink()
+    assert len(read(points(tmp_path, None), columns=columns, crs="EPSG:32632")[0]) == 3

@@ -20,7 +20,7 @@ def enumerated_p(values, neighbors, focal):
     return min(1.0, 2 * min(lower, upper) / math.comb(len(others), k))
 
 
-@numba.njit
+@numba.njit(nogil=True)
 def drawn_tails(values, focal, k, observed, permutations, seed):
     """Count draws at most and at least the observed sum; values nearer than 1e-9 are tied."""
     np.random.seed(seed)

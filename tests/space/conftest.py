@@ -1,13 +1,14 @@
 """Maps for the tests of local statistics: a grid of squares, and the real municipalities."""
 
-import geopandas as gpd
+import datetime as dt
+
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 from libpysal.graph import Graph
 
 from geo_engine.graph import contiguity
+from geo_engine.sources.boundaries import read_layer, read_population
 
 
 def panel(values, places, chains=("a",), years=(2024,)):
@@ -33,12 +34,7 @@ def lattice_graph(rows, columns, islands=0):
 
 
 @pytest.fixture(scope="session")
-def italy(shared_data):
-    """Give the municipalities of 2022-01-01 and their queen contiguity."""
-    table = gpd.read_parquet(
-        shared_data / "boundaries" / "comuni_2022-01.parquet",
-        columns=["geometry", "com_istat_code"],
-    )
-    places = table.set_index("com_istat_code").sort_index()
-    places.index = pd.Index(places.index.astype(str), name="pro_com_t")
-    return places, contiguity(places)
+def italy():
+    """Give the queen contiguity of the municipalities that ship, and their residents."""
+    date = dt.date(2022, 1, 1)
+    return contiguity(read_layer(date)), read_population(date, 2022).to_numpy()

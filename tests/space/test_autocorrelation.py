@@ -1,6 +1,10 @@
 """The entry: statuses, labels, invariances, and agreement with esda."""
 
-import numba
+import itertools
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,6 +12,8 @@ from libpysal.graph import Graph
 
 from geo_engine.errors import StatisticsError
 from geo_engine.space import LocalTest, local_autocorrelation
+from geo_engine.space.links import Links
+from geo_engine.space.moran import gi_star, local_moran
 from geo_engine.tables import (
     LOCAL_CONSTANT,
     LOCAL_ISOLATE,
@@ -17,6 +23,7 @@ from geo_engine.tables import (
     LOCAL_TOO_SPARSE,
     QUADRANTS,
 )
+from tests.conftest import ROOT
 from tests.space.conftest import lattice_graph, panel
 
 COUNTS = LocalTest(counts=True, seed=1)
@@ -201,25 +208,77 @@ def test_shuffled_places_chains_and_links_give_the_same_bits(graph, kind):
     xr.testing.assert_identical(other_maps.sel(chain=values.chain, year=values.year), maps)
 
 
-def test_the_number_of_threads_changes_no_bit(graph):
+@pytest.mark.parametrize("cores", [1, 3])
+def test_the_number_of_cores_changes_no_bit(graph, monkeypatch, cores):
     values = _panel_of_maps(graph) / 7 + np.sqrt(_panel_of_maps(graph))
-    before = numba.get_num_threads()
-    found = []
-    for threads in (1, before):
-        numba.set_num_threads(threads)
-        found.append(local_autocorrelation(values, graph, SHARES)[0])
-    numba.set_num_threads(before)
-    xr.testing.assert_identical(*found)
+    usual = local_autocorrelation(values, graph, SHARES)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    other = local_autocorrelation(values, graph, SHARES)
+    for found, expected in zip(other, usual, strict=True):
+        xr.testing.assert_identical(found, expected)
 
 
-def test_adding_a_chain_changes_no_verdict_of_the_others_within_the_map(graph):
-    values = _panel_of_maps(graph)
-    both, _ = local_autocorrelation(values, graph, COUNTS)
-    alone, _ = local_autocorrelation(values.sel(chain=["b"]), graph, COUNTS)
+DIGEST = """
+import hashlib, numpy as np
+from geo_engine.space import LocalTest, local_autocorrelation
+from tests.space.conftest import lattice_graph, panel
+graph = lattice_graph(12, 12)
+values = np.random.default_rng(1).gamma(0.5, size=(144, 3))
+found, _ = local_autocorrelation(
+    panel(values, graph.unique_ids, "abc"), graph, LocalTest(counts=False, seed=1))
+print(hashlib.sha256(b"".join(found[name].values.tobytes() for name in found)).hexdigest())
+"""
+
+
+def test_another_number_of_numba_threads_gives_the_same_bytes():
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", DIGEST],
+            env={**os.environ, "NUMBA_NUM_THREADS": threads, "PYTHONHASHSEED": threads},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for threads in ("1", "2")
+    ]
+    digests = [run.communicate()[0] for run in runs]
+    assert len(digests[0]) == 65
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("kind", ["counts", "shares"])
+@pytest.mark.parametrize("kept", [{"chain": ["b"]}, {"year": [2021]}])
+def test_adding_a_chain_or_a_year_changes_no_verdict_of_the_others(graph, kind, kept):
+    values, test = _panel_of_maps(graph), COUNTS
+    if kind == "shares":
+        values, test = values / 7 + np.sqrt(values), SHARES
+    both, both_maps = local_autocorrelation(values, graph, test)
+    alone, alone_maps = local_autocorrelation(values.sel(kept), graph, test)
     xr.testing.assert_identical(
-        both.sel(chain=["b"]).drop_vars("q_value_panel"), alone.drop_vars("q_value_panel")
+        both.sel(kept).drop_vars("q_value_panel"), alone.drop_vars("q_value_panel")
     )
+    xr.testing.assert_identical(both_maps.sel(kept), alone_maps)
     assert (both.q_value_panel >= both.p_value).where(both.p_value.notnull(), True).all()
+
+
+def test_one_p_value_is_that_of_local_moran_and_of_gi_star():
+    # Both statistics themselves, over all subsets: not the sum that the engine tests.
+    graph = lattice_graph(3, 4)
+    values = np.random.default_rng(5).gamma(1.0, size=12)
+    test = LocalTest(counts=False, seed=1, min_places=3, min_positive=1)
+    local, _ = local_autocorrelation(panel(values, graph.unique_ids), graph, test)
+    links = Links.of(graph, graph.unique_ids)
+    for i in range(12):
+        k = links.draws[i]
+        lags = [np.mean(some) for some in itertools.combinations(np.delete(values, i), k)]
+        for name, statistic in (
+            ("moran", lambda lag, i=i: local_moran(values, np.full(12, lag))[i]),
+            ("gi_star", lambda lag, i=i, k=k: gi_star(values, np.full(12, lag), np.full(12, k))[i]),
+        ):
+            chance = np.array([statistic(lag) for lag in lags])
+            found = cells(local, name)[i]
+            tails = np.mean(chance <= found + 1e-9), np.mean(chance >= found - 1e-9)
+            assert cells(local, "p_value")[i] == pytest.approx(min(1, 2 * min(tails)), abs=1e-12)
 
 
 def test_the_family_decides_which_q_value_counts_the_significant(graph):

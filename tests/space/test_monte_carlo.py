@@ -9,7 +9,12 @@ from tests.space.brute import enumerated_p
 
 
 def sums_of(focal, draws, observed):
-    return Sums(focal=np.array(focal), draws=np.array(draws), observed=np.array(observed, float))
+    return Sums(
+        focal=np.array(focal),
+        draws=np.array(draws),
+        observed=np.array(observed, float),
+        tied=np.zeros(len(focal)),
+    )
 
 
 def test_the_pool_estimates_what_enumeration_gives_for_every_number_of_neighbors():

@@ -6,10 +6,11 @@ import xarray as xr
 from scipy import stats
 
 from geo_engine.errors import StatisticsError
+from geo_engine.indicators.rates import assuncao_reis
 from geo_engine.space import Labels, LocalTest, local_autocorrelation
 from geo_engine.space.links import Links
 from geo_engine.space.random_labelling import labelling_p
-from tests.space.calibration import assuncao_reis, clustered_weights, constant_risk_shares
+from tests.space.calibration import share_rejections
 from tests.space.conftest import lattice_graph, panel
 
 TEST = LocalTest(counts=False, seed=1)
@@ -26,11 +27,15 @@ def firms_of(graph, seed=0, mean=12):
     return rng.binomial(known, 0.3), known
 
 
+def rates_of(graph, digital, known):
+    return assuncao_reis(panel(digital, graph.unique_ids), panel(known, graph.unique_ids))
+
+
 def labelled(graph, digital, known, rule="both"):
     labels = Labels(
         digital=panel(digital, graph.unique_ids), known=panel(known, graph.unique_ids), rule=rule
     )
-    values = panel(assuncao_reis(digital, known), graph.unique_ids)
+    values = rates_of(graph, digital, known)
     return local_autocorrelation(values, graph, TEST, labels=labels)
 
 
@@ -64,9 +69,7 @@ def test_the_rule_both_never_gives_less_than_either_test(graph):
     digital, known = firms_of(graph)
     both, _ = labelled(graph, digital, known)
     alone, _ = labelled(graph, digital, known, rule="labels")
-    rates, _ = local_autocorrelation(
-        panel(assuncao_reis(digital, known), graph.unique_ids), graph, TEST
-    )
+    rates, _ = local_autocorrelation(rates_of(graph, digital, known), graph, TEST)
     expected = np.maximum(alone.p_value, rates.p_value)
     np.testing.assert_array_equal(both.p_value, expected)
     assert (both.status == rates.status).all()
@@ -80,7 +83,7 @@ def test_shuffled_places_give_the_same_bits(graph):
     order = np.random.default_rng(3).permutation(graph.n)
     ids = graph.unique_ids[order]
     labels = Labels(digital=panel(digital[order], ids), known=panel(known[order], ids))
-    values = panel(assuncao_reis(digital, known), graph.unique_ids)
+    values = rates_of(graph, digital, known)
     moved, _ = local_autocorrelation(values[::-1], graph, TEST, labels=labels)
     xr.testing.assert_identical(moved.sel(place=values.place), plain)
 
@@ -99,13 +102,9 @@ def test_firms_of_other_places_are_refused(graph):
         local_autocorrelation(panel(digital / known, graph.unique_ids), graph, TEST, labels=labels)
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize(("firms", "risk"), [(5_000, 0.05), (20_000, 0.05), (20_000, 0.3)])
-def test_constant_risk_on_a_clustered_population_holds_the_level(italy, firms, risk):
+def test_random_labelling_alone_holds_the_level_at_constant_risk(italy, firms, risk):
     # Small places lie beside small places, as they do in Italy.
-    _, graph = italy
-    weights = clustered_weights(graph, seed=1)
-    for rule in ("both", "labels"):
-        seeds = 6 if rule == "labels" else 3
-        shares = constant_risk_shares(graph, weights, (firms, risk), seeds=seeds, rule=rule)
-        assert shares.mean() <= 0.05 + 2 * shares.std(ddof=1) / np.sqrt(len(shares))
+    graph, population = italy
+    shares = share_rejections(graph, population, (firms, risk), range(6), rule="labels")
+    assert shares.mean() <= 0.05 + 2 * shares.std(ddof=1) / np.sqrt(len(shares))

@@ -18,10 +18,10 @@ from geo_engine.sources.boundaries import read_changes
 from geo_engine.synthetic.register import (
     EXTRACT_COLUMNS,
     RegisterParameters,
-    chain_keys,
     generate_register,
     write_extract,
 )
+from geo_engine.synthetic.truth import load_districts
 from tests.synthetic.conftest import SMALL
 
 RUN = """
@@ -113,7 +113,8 @@ def test_every_code_belongs_to_the_chain_of_its_unit_and_to_no_other_of_the_six(
     pairs = clean.groupby(["ateco", "chain"]).size().reset_index(name="rows")
     read = resolve_codes(pairs["ateco"].tolist(), pairs["rows"].tolist(), edition="detect")
     assert set(read.editions) == {"2007"}
-    phases = membership(list(read.codes), list(read.editions), select_chains(chain_keys()))
+    chains = select_chains(tuple(load_districts()["chains"]))
+    phases = membership(list(read.codes), list(read.editions), chains)
     found = ["".join(chain for chain in phases if row[chain]) for _, row in phases.iterrows()]
     assert found == pairs["chain"].tolist()
 

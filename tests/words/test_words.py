@@ -92,16 +92,17 @@ def test_a_value_is_never_filled_twice():
 def test_a_hotspot_is_described_with_size_certainty_and_limit():
     sentence = hotspot_sentence(HOTSPOT, "imprese con sito web", "it")
     assert sentence == (
-        "12 comuni con quote di imprese con sito web più alte di quanto il caso spieghi: 48,2% "
-        "(1.234 su 2.559 con segnale rilevato), contro 30,1% nel resto del territorio. Valore q "
-        "più basso: <0,001. È un'associazione tra comuni vicini, non una prova di causa."
+        "12 comuni: la quota di imprese con sito web, qui e nei comuni confinanti considerati "
+        "insieme, è più alta di quanto spieghi il caso. Nell'area è del 48,2% (1.234 su 2.559 con "
+        "segnale rilevato), nel resto del territorio del 30,1%. Valore q più basso: <0,001. "
+        "È un'associazione tra comuni vicini, non una prova di causa."
     )
 
 
 def test_a_hotspot_of_few_firms_carries_a_warning():
     few = HOTSPOT | {"places": 1, "known": 9.0, "digital": 8.0}
     sentence = hotspot_sentence(few, "imprese", "it")
-    assert sentence.startswith("1 comune con quote")
+    assert sentence.startswith("1 comune: la quota di imprese, qui e")
     assert sentence.endswith("Poche imprese: leggere con cautela.")
 
 

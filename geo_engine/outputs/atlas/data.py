@@ -15,6 +15,7 @@ from geo_engine.disclosure.publication import Publication
 from geo_engine.outputs.atlas import classes, columns
 from geo_engine.outputs.atlas.codec import packed, varints, zigzag
 from geo_engine.outputs.atlas.geometry import encoded_geometry
+from geo_engine.outputs.tabular import leading_chain
 from geo_engine.results import Results
 from geo_engine.words import LANGUAGES, load_words
 
@@ -87,17 +88,8 @@ def opening(results: Results) -> dict[str, Any]:
     """
     facts = results.facts
     year = facts.years[-1]
-    chain = facts.chains[0].key
-    hotspots = results.hotspots
-    if len(hotspots):
-        last = pd.DataFrame(hotspots[hotspots["year"] == year].drop(columns="geometry"))
-        outside = last["share_outside"].astype(float) * last["known"].astype(float)
-        surplus = last["digital"].astype(float) - outside  # firms that the place adds
-        sums = surplus.groupby(last["chain"].astype(str)).sum().sort_index()
-        if len(sums) and float(sums.max()) > 0:
-            chain = str(sums.idxmax())
     indicator = "share_eb" if facts.signal else "firms_per_1000"
-    return {"chain": chain, "indicator": indicator, "year": int(year)}
+    return {"chain": leading_chain(results), "indicator": indicator, "year": int(year)}
 
 
 def as_json(data: dict[str, Any]) -> str:

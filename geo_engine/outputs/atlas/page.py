@@ -25,6 +25,7 @@ SCRIPTS = (
     "70_page.js",
     "80_card.js",
     "85_parts.js",
+    "87_paper.js",
     "90_main.js",
 )
 """The atlas's script, in the order in which its parts refer to each other."""

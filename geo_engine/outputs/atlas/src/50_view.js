@@ -17,6 +17,7 @@ const view = (() => {
   const MISSING = 250;
   const SUPPRESSED = 251;
   const NOT_COVERED = 252;
+  const STATUS_NOT_COVERED = 3; // position in tables.STATUSES
   const SHARES = new Set(["share_eb", "share"]);
 
   /** Class by status of a value that is not there (tables.STATUSES). */
@@ -136,6 +137,7 @@ const view = (() => {
     MISSING,
     SUPPRESSED,
     NOT_COVERED,
+    STATUS_NOT_COVERED,
     SHARES,
     HIGH,
     LOW,

@@ -129,10 +129,10 @@ const paint = (() => {
     const tile = document.createElement("canvas");
     tile.width = tile.height = size;
     const pen = tile.getContext("2d");
-    pen.fillStyle = kind === "missing" ? "#ffffff" : "#e4e0ea";
+    pen.fillStyle = kind === "missing" ? "#ffffff" : "#efecf3";
     pen.fillRect(0, 0, size, size);
     if (kind === "missing") {
-      pen.strokeStyle = "#a9b0b7";
+      pen.strokeStyle = "#c3c9cf";
       pen.lineWidth = ratio;
       pen.beginPath();
       for (const shift of [-size, 0, size]) {
@@ -141,7 +141,7 @@ const paint = (() => {
       }
       pen.stroke();
     } else {
-      pen.fillStyle = "#6a5f7a";
+      pen.fillStyle = "#9d95a8";
       pen.beginPath();
       pen.arc(size / 2, size / 2, 0.9 * ratio, 0, 7);
       pen.fill();
@@ -201,9 +201,14 @@ const paint = (() => {
     const differ = (list) => (a, b) => b < 0 || list[a] !== list[b];
     context.lineJoin = "round";
     if (frame.zoom >= 9) {
-      context.strokeStyle = "rgba(28,39,51,0.35)";
-      context.lineWidth = width(0.5);
-      context.stroke(paths.kept(at, "places", () => geometry.arcsWhere(shape, () => true)));
+      const borders = paths.kept(at, "places", () => geometry.arcsWhere(shape, () => true));
+      // Two strokes: the light one shows between dark classes, the dark one between light ones.
+      context.strokeStyle = "rgba(255,255,255,0.55)";
+      context.lineWidth = width(1.5);
+      context.stroke(borders);
+      context.strokeStyle = "rgba(28,39,51,0.4)";
+      context.lineWidth = width(0.6);
+      context.stroke(borders);
     }
     if (frame.zoom >= 6.75) {
       context.strokeStyle = "rgba(28,39,51,0.55)";

@@ -27,13 +27,21 @@ const page = (() => {
     return key;
   }
 
+  /** Keep "(q < 0,05)" on one line. */
+  function unbroken(text) {
+    return text
+      .split(/(\(q [^)]*\))/)
+      .filter(Boolean)
+      .map((part) => (part.startsWith("(q ") ? make("span", { class: "whole" }, part) : part));
+  }
+
   function legend(atlas, box) {
     const { words, language, shown } = atlas;
     const rows = [];
     const row = (kind, color, text, count) => {
       const number = count === undefined ? "" : format.number(count, language);
       rows.push(
-        make("li", {}, swatch(kind, color), make("span", {}, text), make("b", {}, number)),
+        make("li", {}, swatch(kind, color), make("span", {}, ...unbroken(text)), make("b", {}, number)),
       );
     };
     const labels = classLabels(atlas);
@@ -54,6 +62,7 @@ const page = (() => {
     for (const [color, text] of outlineLabels(atlas)) row("outline", color, text);
     const notes = summary(atlas).map((text) => make("p", {}, text));
     box.replaceChildren(
+      make("p", { class: "of-chain" }, atlas.chainName()),
       make("h2", {}, legendTitle(atlas)),
       make("ul", {}, ...rows),
       ...notes,

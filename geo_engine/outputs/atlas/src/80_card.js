@@ -2,6 +2,7 @@
 
 const card = (() => {
   const { make } = page;
+  const STATUSES = ["no_firms", "no_firms", "not_surveyed", "not_covered", "suppressed"];
 
   function shares(atlas, place) {
     const { chain, words, language } = atlas;
@@ -27,7 +28,7 @@ const card = (() => {
 
   function statusOf(atlas, place) {
     const code = atlas.chain.shareStatus[atlas.offset() + place];
-    return ["no_firms", "no_firms", "not_surveyed", "not_covered", "suppressed"][code];
+    return STATUSES[code];
   }
 
   /** The figure of the map for a place, in words. */
@@ -41,7 +42,7 @@ const card = (() => {
     const found = chain[state.indicator][at];
     if (!Number.isNaN(found)) return page.value(found, shown, language);
     const codes = view.SHARES.has(state.indicator) ? chain.shareStatus : chain.status;
-    return words.statuses[["no_firms", "no_firms", "not_surveyed", "not_covered", "suppressed"][codes[at]]];
+    return words.statuses[STATUSES[codes[at]]];
   }
 
   function testSentence(atlas, place, variable) {
@@ -75,8 +76,7 @@ const card = (() => {
       return `${format.signed(firms, language)}${more}`;
     }
     if (Number.isNaN(source.share[place])) {
-      const names = ["no_firms", "no_firms", "not_surveyed", "not_covered", "suppressed"];
-      return words.statuses[names[source.status[place]]];
+      return words.statuses[STATUSES[source.status[place]]];
     }
     const write = (steps) => format.signed(steps / 10, language, 1);
     const way = ["change_down", "change_flat", "change_up"][source.direction[place] + 1];
@@ -124,7 +124,7 @@ const card = (() => {
       make("div", { class: "card-head" }, make("h3", {}, atlas.nameOf(place)), close),
       make("p", { class: "quiet" }, where),
       make("p", { class: "chosen-chain" }, `${atlas.chainName()} · ${atlas.state.year}`),
-      ...(atlas.facts.signal ? shareBlock(atlas, place) : []),
+      ...(atlas.facts.signal ? shareBlock(atlas, place) : firmsBlock(atlas, place)),
       figures(atlas, place),
       ...areasOf(atlas, place),
       ...trends(atlas, place),
@@ -144,6 +144,14 @@ const card = (() => {
       make("p", {}, `${words.atlas.row_share}: ${share.raw} (${share.of})`),
       ...(share.few ? [make("p", { class: "few" }, share.few)] : []),
     ];
+  }
+
+  /** Without a signal: why there is no count, where there is none. */
+  function firmsBlock(atlas, place) {
+    const at = atlas.offset() + place;
+    const { chain, words } = atlas;
+    if (chain.firms[at] > 0) return [];
+    return [make("p", { class: "big small" }, words.statuses[STATUSES[chain.status[at]]])];
   }
 
   function figures(atlas, place) {
@@ -198,28 +206,40 @@ const card = (() => {
     return line ? [make("h4", {}, label), line] : [];
   }
 
+  /** The place beside its province, its region and the country. */
   function comparison(atlas, place) {
     const { words, language, chain, base, facts } = atlas;
     const digital = Boolean(facts.signal);
     const year = facts.years.indexOf(atlas.state.year);
-    const name = digital ? "share" : "quotient";
+    const [province, region] = [base.province[place], base.region[place]];
+    const figure = (level, at, inside) =>
+      digital ? level.share[at] / 1000 : density(base, level.firms[at], inside);
     const rows = [
-      [atlas.nameOf(place), digital ? chain.share[atlas.offset() + place] : chain.location_quotient[atlas.offset() + place]],
-      [base.province_names[base.province[place]], chain.provinces[name][year * base.provinces + base.province[place]]],
-      [base.region_names[base.region[place]], chain.regions[name][year * base.regions + base.region[place]]],
-      [facts.coverage, chain.country[name][year]],
+      [atlas.nameOf(place), figure(chain, atlas.offset() + place, (i) => i === place)],
+      [
+        `${words.atlas.row_province}: ${base.province_names[province]}`,
+        figure(chain.provinces, year * base.provinces + province, (i) => base.province[i] === province),
+      ],
+      [
+        `${words.atlas.row_region}: ${base.region_names[region]}`,
+        figure(chain.regions, year * base.regions + region, (i) => base.region[i] === region),
+      ],
+      [words.atlas.country, figure(chain.country, year, () => true)],
     ];
-    const table = make("table", {}, make("caption", {}, words.atlas[digital ? "compare" : "compare_firms"]));
-    for (const [label, figure] of rows) {
-      let text = words.atlas.unavailable;
-      if (!Number.isNaN(figure)) {
-        text = digital
-          ? `${format.number(figure / 10, language, 1)}%`
-          : format.number(figure / 100, language, 2);
-      }
+    const title = format.fill(words.atlas[digital ? "compare" : "compare_firms"], atlas.names());
+    const write = (value) => (digital ? format.percent(value, language) : format.number(value, language, 2));
+    const table = make("table", {}, make("caption", {}, title));
+    for (const [label, value] of rows) {
+      const text = Number.isNaN(value) ? words.atlas.unavailable : write(value);
       table.append(make("tr", {}, make("th", { scope: "row" }, label), make("td", {}, text)));
     }
     return table;
+  }
+
+  /** Firms per 1,000 inhabitants of the places inside. */
+  function density(base, firms, inside) {
+    const people = base.population.reduce((sum, here, i) => sum + (inside(i) ? here : 0), 0);
+    return people > 0 ? (1000 * firms) / people : NaN;
   }
 
   /** The hotspots of the chain and year, or the sentence that says why there is none. */
@@ -231,6 +251,7 @@ const card = (() => {
     const limit = atlas.allAreas ? some.length : 20;
     boxes.title.textContent = format.fill(words.atlas.areas_count, { n: format.number(all.length, language) });
     boxes.hint.textContent = some.length ? words.atlas.areas_hint : emptyText(atlas, all);
+    boxes.hint.classList.toggle("on-click", some.length > 0);
     boxes.list.replaceChildren(...some.slice(0, limit).map((area) => entry(atlas, area)));
     boxes.more.hidden = some.length <= limit;
     boxes.more.textContent = format.fill(words.atlas.areas_more, { n: format.number(some.length, language) });

@@ -186,7 +186,7 @@ const texts = (() => {
       units: words.units[facts.unit],
       status: words.unit_status[facts.status],
       date: notes.date(facts.data_date, words),
-      coverage: facts.coverage,
+      coverage: atlas.coverageName(),
     });
     return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
   }

@@ -2,6 +2,7 @@
 
 const geoAtlas = (() => {
   const { byId } = page;
+  const INDICATORS = ["share_eb", "share", "firms_per_1000", "firms_per_km2", "location_quotient"];
 
   /** Begin: called by the folium element with the Leaflet map. */
   async function start(map) {
@@ -43,6 +44,7 @@ const geoAtlas = (() => {
       areas: () => atlas.hotspots.get(`${atlas.state.chain}/${atlas.state.year}`) || [],
       nameOf: (place) => `${atlas.base.name[place]} (${atlas.base.sigla[place]})`,
       chainName: () => nameOfChain(atlas, atlas.state.chain),
+      coverageName: () => (facts.is_national ? atlas.words.atlas.country : facts.coverage),
       names: () => names(atlas),
     };
     atlas.state = { ...atlas.start };
@@ -74,9 +76,7 @@ const geoAtlas = (() => {
     atlas.shape = geometry.decode(bytes, data.geometry);
     atlas.paths = paint.makePaths(atlas.shape);
     atlas.base = await makeBase(base, facts.years.length);
-    atlas.hotspots = Map.groupBy
-      ? Map.groupBy(hotspots, (area) => `${area.chain}/${area.year}`)
-      : grouped(hotspots);
+    atlas.hotspots = grouped(hotspots);
     atlas.allowed = allowed(atlas);
     atlas.state = choice.read(location.hash, atlas.start, atlas.allowed);
     setLanguage(atlas, atlas.state.language);
@@ -84,10 +84,19 @@ const geoAtlas = (() => {
     fillControls(atlas);
     listen(atlas);
     if (window.innerWidth <= 800) toggleLegend(atlas, byId("legend-toggle"));
+    await findCovered(atlas);
     fit(atlas);
     await show(atlas);
     byId("loading").hidden = true;
     document.documentElement.dataset.ready = "yes";
+  }
+
+  /** The places that the data cover: the whole territory, as the page opens. */
+  async function findCovered(atlas) {
+    const { status } = await chainOf(atlas, atlas.state.chain);
+    const every = Array.from({ length: atlas.shape.places }, (_, place) => place);
+    const covered = every.filter((place) => status[place] !== view.STATUS_NOT_COVERED);
+    atlas.covered = covered.length ? covered : every;
   }
 
   function grouped(hotspots) {
@@ -159,7 +168,7 @@ const geoAtlas = (() => {
     options(byId("chain"), facts.chains.map(({ key }) => [key, nameOfChain(atlas, key)]), state.chain);
     options(
       byId("indicator"),
-      Object.keys(words.indicators).filter((key) => may.indicator.has(key)).map((key) => [key, words.indicators[key]]),
+      INDICATORS.filter((key) => may.indicator.has(key)).map((key) => [key, words.indicators[key]]),
       state.indicator,
     );
     const regions = [...new Set(base.region_names)].sort((a, b) => a.localeCompare(b, "it"));
@@ -167,6 +176,7 @@ const geoAtlas = (() => {
     options(byId("areas-region"), [["", words.atlas.areas_all], ...regions.map((name) => [name, name])], region);
     byId("year").max = String(facts.years.length - 1);
     byId("year-box").hidden = facts.years.length < 2;
+    byId("areas").hidden = !facts.signal;
     for (const input of document.querySelectorAll("[name=map]")) {
       input.closest("label").hidden = !may.map.has(input.value);
     }
@@ -265,7 +275,7 @@ const geoAtlas = (() => {
   }
 
   function fit(atlas, places) {
-    const box = places ? geometry.boxOf(atlas.shape, places) : wholeBox(atlas.shape);
+    const box = geometry.boxOf(atlas.shape, places || atlas.covered);
     const corners = [
       paint.toLatLng(atlas.shape, box[0], box[3]),
       paint.toLatLng(atlas.shape, box[2], box[1]),
@@ -278,10 +288,6 @@ const geoAtlas = (() => {
       ...(places ? { maxZoom: 10.5 } : {}),
     };
     atlas.map.fitBounds(corners, { ...room, animate: false });
-  }
-
-  function wholeBox(shape) {
-    return geometry.boxOf(shape, Array.from({ length: shape.places }, (_, place) => place));
   }
 
   function listen(atlas) {
@@ -307,6 +313,7 @@ const geoAtlas = (() => {
     listenToCard(atlas);
     search.listen(atlas, (place) => choosePlace(atlas, place, true));
     player.listen(atlas, (year) => choose(atlas, { year }));
+    paper.listen(document.querySelector("section.map"));
   }
 
   function toggleLegend(atlas, button) {
@@ -322,8 +329,9 @@ const geoAtlas = (() => {
     choose(atlas, { place: place < 0 ? "" : atlas.base.code[place] });
     if (zoom && place >= 0) fit(atlas, [place]);
     byId("card-section").parentElement.scrollTop = 0;
-    if (!zoom && place >= 0 && window.innerWidth <= 800) {
-      byId("card-section").scrollIntoView({ block: "nearest" });
+    if (place >= 0 && window.innerWidth <= 800) {
+      const seen = zoom ? document.querySelector("section.map") : byId("card-section");
+      seen.scrollIntoView({ block: "nearest" });
     }
   }
 
