@@ -43,7 +43,7 @@ def print_summary(delivered: Delivered, folder: Path) -> None:
     covered = int(results.places["covered"].sum())
     out.print(
         f"Territorio: {number(covered)} comuni ({facts.coverage}), "
-        f"{len(facts.chains)} filiere, anni {facts.years[0]}-{facts.years[-1]}",
+        f"{_chains(len(facts.chains))}, {_years(facts.years)}",
         markup=False,
     )
     last = results.hotspots[results.hotspots["year"] == facts.years[-1]]
@@ -83,3 +83,13 @@ def print_account(delivered: Delivered) -> None:
 def _places(count: int) -> str:
     """Write a number of municipalities, in the singular when it is one."""
     return "1 comune" if count == 1 else f"{number(count)} comuni"
+
+
+def _chains(count: int) -> str:
+    """Write a number of chains, in the singular when it is one."""
+    return "1 filiera" if count == 1 else f"{count} filiere"
+
+
+def _years(years: tuple[int, ...]) -> str:
+    """Write the years of a panel, as one when there is one."""
+    return f"anno {years[0]}" if len(years) == 1 else f"anni {years[0]}-{years[-1]}"

@@ -68,7 +68,8 @@ def sheets_of(publication: Publication) -> Iterable[Sheet]:
     Yields
     ------
     Sheet
-        Sintesi, Aree, Comuni, Province, Regioni, Filiere, Fasi, Dizionario, Qualità, Provenienza.
+        Sintesi, Aree, Comuni, Province, Regioni, Filiere, Fasi, Mappe, Fattori (where
+        there are any), Dizionario, Qualità, Provenienza.
     """
     results = publication.results
     yield summary_sheet(publication)
@@ -78,6 +79,9 @@ def sheets_of(publication: Publication) -> Iterable[Sheet]:
     yield _level(results, "region")
     yield _chains(results)
     yield _phases(results)
+    yield _maps(results)
+    if len(results.drivers):
+        yield _drivers(results)
     yield dictionary_sheet(results)
     yield quality_sheet(publication)
     yield provenance_sheet(publication)
@@ -224,4 +228,70 @@ def _phases(results: Results) -> Sheet:
         frame=table[["chain_label", "year", "phase", "firms"]],
         frozen_columns=1,
         widths={"chain_label": 28, "phase": 16},
+    )
+
+
+MAP_FIELDS = (
+    plain_field("chain_label", "Filiera"),
+    plain_field("year", "Anno", "year"),
+    plain_field("variable", "Che cosa è verificato"),
+    plain_field("moran_i", "I di Moran globale", "number"),
+    plain_field("moran_p", "p di Moran globale", "p"),
+    plain_field("tested", "Comuni verificati", "count"),
+    plain_field("significant", "Comuni significativi", "count"),
+    plain_field("expected_below_005", "Attesi per caso sotto p = 0,005", "number"),
+)
+
+
+def _maps(results: Results) -> Sheet:
+    """Give what stands beside each map of local tests."""
+    names = {"firms": "concentrazione (numero di imprese)", "share": "quota digitale"}
+    table = results.maps.to_dataframe().reset_index()
+    table["chain_label"] = table["chain"].astype(str).map(chain_labels(results))
+    table["order"] = table["chain"].map({c.key: i for i, c in enumerate(results.facts.chains)})
+    table["variable"] = table["variable"].astype(str).map(names)
+    table = table.sort_values(["order", "year", "variable"], kind="stable", ignore_index=True)
+    return Sheet(
+        name="Mappe",
+        title="Le mappe verificate: autocorrelazione globale e comuni significativi",
+        notes=("Se I è lontano da zero, anche senza aree locali i comuni vicini si somigliano.",),
+        frame=table[[field.name for field in MAP_FIELDS]],
+        fields=MAP_FIELDS,
+        frozen_columns=1,
+        widths={"chain_label": 28, "variable": 34},
+    )
+
+
+DRIVER_TERMS = {
+    "firm_density": "densità di imprese (raddoppio)",
+    "population": "popolazione (raddoppio)",
+    "location_quotient": "specializzazione (raddoppio)",
+}
+DRIVER_FIELDS = (
+    plain_field("chain_label", "Filiera"),
+    plain_field("term_label", "Associata con"),
+    plain_field("coefficient", "Punti percentuali di quota", "number"),
+    plain_field("standard_error", "Errore standard", "number"),
+    plain_field("p_value", "p", "p"),
+    plain_field("places", "Comuni", "count"),
+)
+
+
+def _drivers(results: Results) -> Sheet:
+    """Give what goes with the digital share, chain by chain."""
+    table = results.drivers.assign(
+        chain_label=results.drivers["chain"].astype(str).map(chain_labels(results)),
+        term_label=results.drivers["term"].map(DRIVER_TERMS).fillna(results.drivers["term"]),
+    )
+    return Sheet(
+        name="Fattori",
+        title="Che cosa si accompagna alla quota digitale, ultimo anno",
+        notes=(
+            "Associazioni fra comuni della stessa regione, non cause: minimi quadrati pesati con "
+            "le imprese, errori robusti (HC1), senza correzione per l'autocorrelazione spaziale.",
+        ),
+        frame=table[[field.name for field in DRIVER_FIELDS]],
+        fields=DRIVER_FIELDS,
+        frozen_columns=1,
+        widths={"chain_label": 28, "term_label": 34},
     )

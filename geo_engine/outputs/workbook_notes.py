@@ -173,6 +173,8 @@ def quality_sheet(publication: Publication) -> Sheet:
         rows.append((f"{source.name}: record letti", source.rows))
         rows.append((f"{source.name}: collocati", source.placed))
         rows.append((f"{source.name}: in quarantena", source.quarantined))
+    for one in publication.results.quality.itertuples():
+        rows.append((f"Colonna {one.column}: campi compilati", int(one.filled)))
     return Sheet(
         name="Qualità",
         title="Qualità dei dati: che cosa è stato di ogni record",

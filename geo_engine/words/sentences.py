@@ -87,10 +87,13 @@ def small(value: float, language: str) -> str:
     Returns
     -------
     str
-        ``<0,001`` or three decimals.
+        ``<0,001``, three decimals, or ``<0,05`` just below a level that rounding would reach.
     """
     if value < 0.001:
         return f"<{number(0.001, language, decimals=3)}"
+    level = round(value, 2)
+    if value < level == round(value, 3):
+        return f"<{number(level, language, decimals=2)}"
     return number(value, language, decimals=3)
 
 

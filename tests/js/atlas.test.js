@@ -48,6 +48,8 @@ test("Italian numbers have points for thousands and a comma for decimals", () =>
   assert.equal(format.number(-0.04, "it", 1), "0,0");
   assert.equal(format.signed(3.25, "it", 1), "+3,3");
   assert.equal(format.small(0.00004, "it"), "<0,001");
+  assert.equal(format.small(0.049999, "it"), "<0,05");
+  assert.equal(format.small(0.05, "it"), "0,050");
 });
 
 test("a value that looks like a placeholder stays as it is", () => {

@@ -29,6 +29,7 @@ SHEETS = [
     "Regioni",
     "Filiere",
     "Fasi",
+    "Mappe",
     "Dizionario",
     "Qualità",
     "Provenienza",

@@ -77,6 +77,8 @@ def test_numbers_follow_the_language(value, decimals, italian, english):
 def test_small_p_values_are_bounded_and_not_zero():
     assert small(0.0004, "it") == "<0,001"
     assert small(0.0123, "it") == "0,012"
+    assert small(0.049999, "it") == "<0,05"
+    assert small(0.05, "it") == "0,050"
     assert percent(0.4823, "it") == "48,2%"
 
 

@@ -16,7 +16,7 @@ import xarray as xr
 
 from geo_engine import tables
 from geo_engine.outputs.atlas.codec import nearest, nullable, packed, surprises, varints
-from geo_engine.results import Results
+from geo_engine.results import Facts, Results
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -74,7 +74,7 @@ def make_base(results: Results) -> Base:
         area=nearest(places["area_km2"].to_numpy(float), 10_000),
         region=pd.factorize(places["cod_reg"], sort=True)[0].astype(np.int64),
         totals=_totals(results.panel),
-        edges=np.array(sorted({*EDGES, facts.alpha})),
+        edges=_edges(facts),
         alpha=facts.alpha,
         q_name="q_value_panel" if facts.family == "panel" else "q_value",
     )
@@ -231,6 +231,17 @@ def _rates(panel: xr.Dataset, base: Base) -> list[Integers]:
         (_values(panel, "firms_per_km2"), PER_KM2_STEPS, per_km2),
     )
     return [nullable(nearest(values, steps), expected) for values, steps, expected in actual]
+
+
+def _edges(facts: Facts) -> Floats:
+    """Give the edges of the bins of p and q, alpha among them.
+
+    A public q above alpha may only say that it is (``disclosure``), so there is no edge beyond it.
+    """
+    edges = sorted({*EDGES, facts.alpha})
+    if facts.audience == "public":
+        edges = [edge for edge in edges if edge <= facts.alpha]
+    return np.array(edges)
 
 
 def _tests(local: xr.Dataset, status: npt.NDArray[np.int8], base: Base) -> list[Integers]:

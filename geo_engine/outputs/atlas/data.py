@@ -120,7 +120,7 @@ def _facts(publication: Publication) -> dict[str, Any]:
 
 
 def _maps(results: Results) -> dict[str, Any]:
-    """Give what stands beside each cluster map: tested, significant, expected by chance."""
+    """Give what stands beside each cluster map: tests, how many by chance, global Moran."""
     maps = results.maps
     found: dict[str, Any] = {}
     for variable in ("firms", "share"):
@@ -129,6 +129,9 @@ def _maps(results: Results) -> dict[str, Any]:
             found[f"{variable}/{chain.key}"] = {
                 name: [_number(value, 2) for value in part[name].to_numpy()]
                 for name in ("tested", "significant", "expected_below_005")
+            } | {
+                name: [_number(value, 4) for value in part[name].to_numpy()]
+                for name in ("moran_i", "moran_p")
             }
     return found
 
@@ -173,7 +176,7 @@ def _hotspots(results: Results) -> list[dict[str, Any]]:
             "digital": _number(row["digital"], 0),
             "share": _number(row["share"], 4),
             "share_outside": _number(row["share_outside"], 4),
-            "min_q_value": _number(row["min_q_value"], 6),
+            "min_q_value": _number(np.floor(row["min_q_value"] * 1e6) / 1e6, 6),
         }
         for row in rows
     ]

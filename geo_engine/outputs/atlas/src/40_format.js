@@ -37,9 +37,12 @@ const format = (() => {
   /** A threshold as short as it is: 0,05. */
   const threshold = (value, language) => formatter(language, 4, 0).format(value);
 
-  /** <0,001 or three decimals. */
+  /** <0,001, three decimals, or "<0,05" just below a level that rounding would reach. */
   function small(value, language) {
-    return value < 0.001 ? `<${number(0.001, language, 3)}` : number(value, language, 3);
+    if (value < 0.001) return `<${number(0.001, language, 3)}`;
+    const level = Math.round(value * 100) / 100;
+    const reached = value < level && Math.round(value * 1000) / 1000 === level;
+    return reached ? `<${number(level, language, 2)}` : number(value, language, 3);
   }
 
   /** The bin of a p or q: "< 0,05", or "≥ 0,1". */

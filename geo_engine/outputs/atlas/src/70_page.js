@@ -145,6 +145,14 @@ const page = (() => {
         words.atlas.expected,
         { n: write(map.expected_below_005[at]) },
       )}`,
+      ...(map.moran_i[at] === null
+        ? []
+        : [
+            format.fill(words.atlas.moran_global, {
+              i: format.number(map.moran_i[at], language, 3),
+              p: format.small(map.moran_p[at], language).replace("<", "< "),
+            }),
+          ]),
     ];
   }
 
