@@ -229,7 +229,7 @@ def _coverage_name(plan: Plan) -> str:
     coverage = plan.study.coverage
     if coverage.is_national:
         return "Italia"
-    count = int(plan.places["covered"].sum())
+    count = f"{int(plan.places['covered'].sum()):,}".replace(",", ".")
     named = [*coverage.regions, *coverage.provinces]
     if coverage.municipalities:
         named.append(f"{len(coverage.municipalities)} comuni indicati")

@@ -41,9 +41,9 @@ def print_summary(delivered: Delivered, folder: Path) -> None:
     facts, account = results.facts, results.account
     print_account(delivered)
     covered = int(results.places["covered"].sum())
+    where = f"Italia ({number(covered)} comuni)" if facts.is_national else facts.coverage
     out.print(
-        f"Territorio: {number(covered)} comuni ({facts.coverage}), "
-        f"{_chains(len(facts.chains))}, {_years(facts.years)}",
+        f"Territorio: {where}, {_chains(len(facts.chains))}, {_years(facts.years)}",
         markup=False,
     )
     last = results.hotspots[results.hotspots["year"] == facts.years[-1]]

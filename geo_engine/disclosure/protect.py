@@ -169,7 +169,8 @@ def _protect_local(
     for name in local.data_vars:
         values = local[name]
         if name in VERDICTS:
-            values = values.where(~blur | np.isnan(values), _verdict(values, facts.alpha))
+            told = blur | _lent(values, blur | hide)
+            values = values.where(~told | np.isnan(values), _verdict(values, facts.alpha))
         elif name == "p_value":
             values = values.where(~blur)
         if name in INVERTIBLE:
@@ -182,6 +183,16 @@ def _protect_local(
             values = values.where(~hide, 0).astype(local[name].dtype)
         blanked[name] = values.transpose(*local[name].dims)
     return local.assign(blanked)
+
+
+def _lent(q_value: xr.DataArray, secret: xr.DataArray) -> xr.DataArray:
+    """Mark the q-values that a secret place also has.
+
+    Benjamini and Hochberg's q is the smallest p * tests / rank from there on: places of one q got
+    it from the last of them, whose p is worked out from it by trying the ranks.
+    """
+    values = q_value.where(secret).to_numpy()
+    return q_value.isin(np.unique(values[~np.isnan(values)])) & (q_value["variable"] == "share")
 
 
 def _verdict(q_value: xr.DataArray, alpha: float) -> xr.DataArray:

@@ -132,9 +132,33 @@ def test_where_a_neighbor_is_hidden_p_is_gone_and_q_tells_only_its_side_of_alpha
         assert set(np.unique(told[tested])) <= {np.nextafter(alpha, 0), 1.0}
         assert np.array_equal(told[tested] < alpha, true[tested] < alpha)
         free = shown & ~exposed.transpose(*dims).to_numpy()
+        free &= ~np.isin(before[name].to_numpy(), true[tested])  # a q shared with an exposed place
         assert np.array_equal(
             after[name].to_numpy()[free], before[name].to_numpy()[free], equal_nan=True
         )
+
+
+def test_a_q_value_that_an_exposed_place_lent_to_another_is_blurred_too(
+    internal: Publication,
+) -> None:
+    results = internal.results
+    hidden = few_firms(results.panel["known"], THRESHOLD)
+    dims = ("place", "chain", "year")
+    exposed = exposed_places(results, hidden).transpose(*dims).to_numpy()
+    local = results.local.transpose("variable", *dims).copy(deep=True)
+    at = list(local["variable"].to_numpy()).index("share")
+    q_value = local["q_value"].to_numpy()[at]
+    tested = ~np.isnan(q_value) & ~hidden.transpose(*dims).to_numpy()
+    lender = tuple(np.argwhere(tested & exposed)[0])
+    borrower = tuple(np.argwhere(tested & ~exposed)[0])
+    q_value[lender] = q_value[borrower] = 0.0123456789
+    facts = dataclasses.replace(results.facts, audience="public")
+    told = (
+        publish(dataclasses.replace(results, facts=facts, local=local), threshold=THRESHOLD)
+        .results.local.transpose("variable", *dims)["q_value"]
+        .to_numpy()[at]
+    )
+    assert told[lender] == told[borrower] == np.nextafter(facts.alpha, 0)
 
 
 def test_without_known_neighbors_every_place_counts_as_exposed(internal: Publication) -> None:
