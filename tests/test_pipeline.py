@@ -383,3 +383,39 @@ def test_a_wrong_row_at_the_end_of_a_large_file_is_set_aside_alone(
     table.iloc[2:].assign(x="514830", y="5034530").to_parquet(tmp_path / "points.parquet")
     with pytest.raises(TableError, match=r"CRS_MISMATCH.*3 of 3.*514830"):
         run(parse_study(keys), tmp_path)
+
+
+def test_a_table_of_residents_of_the_user_replaces_the_one_that_ships(tmp_path: Path) -> None:
+    (tmp_path / "residents.csv").write_text("code;n\n100005;500\n63049;1000\n", encoding="utf-8")
+    own = {
+        "path": "residents.csv",
+        "code": "code",
+        "population": "n",
+        "year": 2021,
+        "source": "prova",
+    }
+    done = carry_out(tmp_path, ROWS, population=own, years=[2024])
+    rates = done.results.panel["firms_per_1000"].sel(chain="moda", year=2024)
+    assert float(rates.sel(place=PRATO)) == 4  # two firms, 500 residents
+    assert float(rates.sel(place=NAPOLI)) == 1
+    assert np.isnan(rates.sel(place=CARMIGNANO))
+    assert done.results.facts.population_year == 2021
+    assert "prova" in done.results.facts.source_notes
+
+
+def test_rows_outside_the_declared_coverage_are_counted(tmp_path: Path) -> None:
+    done = carry_out(tmp_path, ROWS, coverage={"provinces": ["PO"]}, years=[2024])
+    assert done.results.account.outside_coverage == 1  # Napoli
+
+
+def test_years_are_studied_in_order_however_the_study_lists_them(tmp_path: Path) -> None:
+    rows = [*ROWS, "C1;Prato;PO;;;;13.20.00;2023;www.c1.it"]
+    done = carry_out(tmp_path, rows, years=[2024, 2023])
+    assert done.results.facts.years == (2023, 2024)
+    firms = done.results.panel["firms"].sel(place=PRATO, chain="moda")
+    assert firms.sel(year=2023) == 1
+    assert firms.sel(year=2024) == 2
+
+
+def test_an_extract_of_few_provinces_studied_as_national_is_warned_of(small: Run) -> None:
+    assert any("[coverage]" in words for words in small.results.warnings)

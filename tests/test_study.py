@@ -31,6 +31,7 @@ def test_the_shortest_study_gets_safe_defaults() -> None:
     assert study.language == "it"
     assert study.boundary_date.isoformat() == "2025-01-01"
     assert study.statistics.alpha == 0.05
+    assert study.disclosure.threshold == 5
     assert study.coverage.is_national
 
 
