@@ -24,9 +24,13 @@ def run_one(script: Path) -> dict[str, Any]:
     return found
 
 
-def cells(values: dict[str, float]) -> str:
-    """Write figures by name in one cell."""
-    return ", ".join(f"{name} {value:,.3g}" for name, value in values.items())
+def cells(values: dict[str, Any]) -> str:
+    """Write figures by name in one cell, nested ones in brackets."""
+    written = []
+    for name, value in values.items():
+        nested = isinstance(value, dict)
+        written.append(f"{name} ({cells(value)})" if nested else f"{name} {value:,.3g}")
+    return ", ".join(written)
 
 
 def main() -> None:
@@ -36,6 +40,7 @@ def main() -> None:
         "",
         "Written by `make bench`: ours and the peers in the same run (A B A B, medians). Ratios",
         "are the peer's time over ours; absolute times move with the machine.",
+        f"Options: {' '.join(sys.argv[1:]) or 'none'}.",
         "",
         f"Machine: {platform.machine()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}; "
