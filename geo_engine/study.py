@@ -52,6 +52,7 @@ class Columns(_Keys):
     cadastral_code: Column | None = Field(None, description="Cadastral code (H501).")
     municipality: Column | None = Field(None, description="Name of the municipality.")
     province: Column | None = Field(None, description="Province: sigla or name.")
+    postal_code: Column | None = Field(None, description="Postal code: tells homonyms apart.")
     region: Column | None = Field(None, description="Region: name.")
     lon: Column | None = Field(None, description="Longitude or easting.")
     lat: Column | None = Field(None, description="Latitude or northing.")
@@ -60,6 +61,7 @@ class Columns(_Keys):
     year: Column | None = Field(None, description="Reference year of the row.")
     unit_type: Column | None = Field(None, description="Type of unit (sede, unità locale).")
     firm_status: Column | None = Field(None, description="Status (registrata, attiva).")
+    employees: Column | None = Field(None, description="Persons employed (addetti).")
     firms: Column | None = Field(None, description="Counts only: number of firms of the row.")
     known: Column | None = Field(None, description="Counts only: firms with a known signal.")
     digital: Column | None = Field(None, description="Counts only: digital firms of the row.")
@@ -92,6 +94,18 @@ class FirmSource(_Keys):
     ateco: str = Field("", description="ATECO code of every row, where there is no column of it.")
     year: Year | None = Field(None, description="Year of a one-date snapshot.")
     licence: Words = Field("", description="Source and licence, printed on every artefact.")
+    sha256: str = Field(
+        "", pattern="^([0-9a-f]{64})?$", description="Digest that the file must have."
+    )
+    codes_date: dt.date | None = Field(
+        None, description="Date of the municipalities' codes and names; any date when absent."
+    )
+    tax_codes: Literal["quarantine", "flag"] = Field(
+        "quarantine", description="What becomes of a row whose tax code cannot be right."
+    )
+    seats: Literal["keep", "quarantine"] = Field(
+        "keep", description="Rows of one tax code and year in several municipalities."
+    )
     columns: Columns = Columns()
     keep: dict[
         Literal["firm_status", "unit_type"], Annotated[tuple[str, ...], Field(min_length=1)]
@@ -170,6 +184,9 @@ class Place(_Keys):
     trust: Literal["coordinates", "declared", "quarantine"] = Field(
         "coordinates", description="Which one counts when coordinates and declaration differ."
     )
+    apportion: Literal["population", "area", "equal"] = Field(
+        "population", description="Weights where a municipality of another date was divided."
+    )
     max_quarantined_share: float = Field(
         1.0, ge=0, le=1, description="A larger share of quarantined rows stops the run."
     )
@@ -233,6 +250,23 @@ class PopulationTable(_Keys):
     source: Words = Field(description="Source and licence, printed on every artefact.")
 
 
+class ProvinceTotals(_Keys):
+    """Official numbers of firms by province, to compare an extract with."""
+
+    path: str = Field(description="CSV under the study's folder or --data-root.")
+    separator: str = Field(";", min_length=1, max_length=1)
+    province: str = Field("province", description="Column of the sigla, name or code.")
+    firms: str = Field("firms", description="Column of the number of firms.")
+    year: Year
+    source: Words = Field(description="Source and licence, e.g. Movimprese 2024.")
+
+
+class Quality(_Keys):
+    """What the data-quality report compares with."""
+
+    province_totals: ProvinceTotals | None = None
+
+
 class Disclosure(_Keys):
     """What a public artefact may not carry."""
 
@@ -262,6 +296,9 @@ class Study(_Keys):
     seed: int = Field(20250101, ge=0, lt=2**63)
     data_date: dt.date = Field(description="Reference date of the data, printed everywhere.")
     boundary_date: dt.date = dt.date(2025, 1, 1)
+    boundary_layer: Literal["shipped", "generalized", "detailed"] = Field(
+        "shipped", description="The layer that ships, or ISTAT's own after boundaries fetch."
+    )
     unit: Literal["impresa", "sede", "unita_locale"]
     status: Literal["registrata", "attiva"]
     years: tuple[Year, ...] | None = Field(
@@ -275,6 +312,7 @@ class Study(_Keys):
     statistics: Statistics = Statistics()
     reference: tuple[ReferenceTotal, ...] = ()
     population: PopulationTable | None = None
+    quality: Quality = Quality()
     disclosure: Disclosure = Disclosure()
     outputs: Outputs = Outputs()
 
