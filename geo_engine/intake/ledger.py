@@ -236,17 +236,25 @@ def _fetch(
     file: _File, source: FirmSource, rows: pd.DataFrame, ateco: pd.DataFrame
 ) -> pd.DataFrame:
     """Read a file again for the records whose ATECO code turned out to be unusable."""
-    wanted = dict(zip(rows["row"].tolist(), rows["code"].tolist(), strict=True))
+    numbers = rows["row"].to_numpy()
+    order = np.argsort(numbers)
+    numbers, code = numbers[order], rows["code"].to_numpy()[order]
+    reasons = ateco["reason"].to_numpy(dtype=object)
+    details = ateco["detail"].to_numpy(dtype=object)
     found = []
     for batch in read_batches(source, file.path, dialect=file.dialect):
-        mask = np.isin(batch.row_numbers, rows["row"].to_numpy())
-        numbers = batch.row_numbers[mask].tolist()
-        for number, record in zip(
-            numbers, batch.rows.filter(pa.array(mask)).to_pylist(), strict=True
-        ):
-            code = ateco.loc[wanted[number]]
-            found.append((file.name, number, code["reason"], code["detail"], as_json(record)))
-    return quarantine_table(found)
+        mask = np.isin(batch.row_numbers, numbers)
+        wanted = batch.row_numbers[mask]
+        own = code[np.searchsorted(numbers, wanted)]
+        records = batch.rows.filter(pa.array(mask)).to_pylist()
+        facts = zip(wanted.tolist(), reasons[own], details[own], records, strict=True)
+        found.append(
+            quarantine_table(
+                (file.name, row, reason, detail, as_json(record))
+                for row, reason, detail, record in facts
+            )
+        )
+    return pd.concat(found, ignore_index=True)
 
 
 def _set_aside(name: str, part: Part, mask: np.ndarray) -> pd.DataFrame:

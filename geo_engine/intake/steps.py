@@ -143,9 +143,10 @@ def _years(
     """Read the reference year of each row, from its column or from the source."""
     if source.columns.year is None:
         return np.full(len(texts), source.year, dtype=np.int16)
-    parts = texts.str.extract(YEAR_PATTERN)
+    which, distinct = pd.factorize(texts)  # few distinct dates, however many rows
+    parts = pd.Series(distinct, dtype="str").str.extract(YEAR_PATTERN)
     year = parts[0].fillna(parts[1]).fillna(parts[2])
-    number = year.fillna("0").to_numpy().astype(np.int16)
+    number = year.fillna("0").to_numpy().astype(np.int16)[which]
     bad = (number < FIRST_YEAR) | (number > LAST_YEAR)
     reason[bad] = "YEAR_INVALID"
     detail[bad] = (
