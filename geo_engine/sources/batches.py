@@ -19,6 +19,8 @@ from geo_engine.tables import QUARANTINE_COLUMNS
 BATCH_ROWS = 200_000
 """Largest number of records in one batch."""
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
 QuarantineRow = tuple[str, int, str, str, str]
 """One row of a quarantine table, in the order of ``tables.QUARANTINE_COLUMNS``."""
 
@@ -101,7 +103,7 @@ def as_json(record: dict[str, str | None]) -> str:
     str
         JSON text.
     """
-    return json.dumps(record, ensure_ascii=False)
+    return _JSON.encode(record)
 
 
 def unique_names(names: list[str], path: Path) -> tuple[str, ...]:

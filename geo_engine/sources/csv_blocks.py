@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from numba import njit
 
 from geo_engine.errors import SourceError
 from geo_engine.sources.csv_scan import Records, byte_classes, find_records
 
 BLOCK_BYTES = 1 << 24
 """Bytes read at once: bounds the memory, whatever the size of the file."""
+
+Item = TypeVar("Item")
+_LF, _CR = 10, 13
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +42,8 @@ class CsvShape:
 class Block:
     """Whole records of a CSV, with their bytes."""
 
-    data: bytes
-    """Bytes of the records and of nothing else."""
+    data: np.ndarray
+    """Bytes (uint8) of the records and of nothing else."""
     records: Records
     lines: np.ndarray
     """Line of the file at which each record begins, from 1."""
@@ -51,35 +58,35 @@ class LineCount:
     """
 
     ends: int = 0
-    _last: bytes = field(default=b"")
+    _last: int = -1
 
-    def add(self, data: bytes) -> None:
+    def add(self, data: bytes | np.ndarray) -> None:
         """Count the line ends of the next bytes.
 
         Parameters
         ----------
-        data : bytes
+        data : bytes or ndarray of uint8
             The bytes that follow those of the last call.
         """
-        if not data:
+        if not len(data):
             return
         self.ends += count_line_ends(data)
-        if self._last == b"\r" and data[:1] == b"\n":
+        if self._last == _CR and data[0] == _LF:
             self.ends -= 1
-        self._last = data[-1:]
+        self._last = int(data[-1])
 
     @property
     def lines(self) -> int:
         """Lines so far; a last line without its end counts."""
-        return self.ends + (self._last not in {b"", b"\n", b"\r"})
+        return self.ends + (self._last not in {-1, _CR, _LF})
 
 
-def count_line_ends(data: bytes) -> int:
+def count_line_ends(data: bytes | np.ndarray) -> int:
     """Count LF, CR and CR LF, each pair once.
 
     Parameters
     ----------
-    data : bytes
+    data : bytes or ndarray of uint8
         Any bytes.
 
     Returns
@@ -87,10 +94,61 @@ def count_line_ends(data: bytes) -> int:
     int
         Line ends in them.
     """
-    ends = data.count(b"\n")
-    if b"\r" in data:
-        ends += data.count(b"\r") - data.count(b"\r\n")
-    return ends
+    return int(_line_ends(np.frombuffer(data, dtype=np.uint8)))
+
+
+@njit(cache=True, nogil=True)
+def _line_ends(data: np.ndarray) -> int:
+    """Count each LF, and each CR that no LF follows."""
+    ends = np.int64(data.size > 0 and data[-1] == _CR)
+    for i in range(data.size - 1):
+        ends += (data[i] == _LF) | ((data[i] == _CR) & (data[i + 1] != _LF))
+    return ends + (data.size > 0 and data[-1] == _LF)
+
+
+def read_after(file: io.FileIO, before: np.ndarray, size: int) -> np.ndarray:
+    """Read the next bytes of a file behind some that wait.
+
+    Parameters
+    ----------
+    file : FileIO
+        Open for reading, without a buffer.
+    before : ndarray of uint8
+        Bytes that wait for what follows them.
+    size : int
+        Bytes to read; fewer come only at the end of the file.
+
+    Returns
+    -------
+    ndarray of uint8
+        Both, one after the other.
+    """
+    data = np.empty(len(before) + size, dtype=np.uint8)
+    data[: len(before)] = before
+    filled = len(before)
+    while filled < len(data) and (more := file.readinto(data[filled:].data)):
+        filled += more
+    return data[:filled]
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Prepare each item in a second thread while the one before it is used.
+
+    Parameters
+    ----------
+    items : iterator
+        Whatever it raises is raised here, in its place.
+
+    Yields
+    ------
+    object
+        The same items in the same order.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
 
 
 def record_blocks(
@@ -121,14 +179,14 @@ def record_blocks(
     """
     classes = byte_classes(shape.separator, quoting=shape.quoting)
     line = shape.line
-    waiting = b""
-    with path.open("rb") as file:
+    waiting = np.empty(0, dtype=np.uint8)
+    with path.open("rb", buffering=0) as file:
         file.seek(shape.offset)
         while True:
-            fresh = file.read(block_bytes)
+            block = read_after(file, waiting, block_bytes)
+            final = len(block) == len(waiting)
             if count is not None:
-                count.add(fresh)
-            block, final = waiting + fresh, not fresh
+                count.add(block[len(waiting) :])
             records = find_records(block, classes, shape.width, final=final, suspect=shape.suspect)
             if len(records.starts):
                 starts = line + np.concatenate([[0], np.cumsum(records.lines)[:-1]])

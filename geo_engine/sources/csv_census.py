@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numba import njit
 
 from geo_engine.errors import SourceError
-from geo_engine.sources.csv_blocks import BLOCK_BYTES
+from geo_engine.sources.csv_blocks import BLOCK_BYTES, read_after
 
-# "Ã" before another accented byte, and "â€": what UTF-8 becomes when it is read as cp1252 once and
-# written as UTF-8 again ("Forlì" -> "ForlÃ¬").
-_MOJIBAKE = (b"\xc3\x83\xc2", b"\xc3\x83\xe2", b"\xc3\xa2\xe2\x82\xac")
 _WIDE_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_HIGH_BITS = np.uint64(0x8080808080808080)
 _NUL_SHARE = 0.2
 _MOJIBAKE_SHARE = 0.1
+# The vowels with an accent in the code pages of DOS and of the first Macintosh; in cp1252 they are
+# daggers, carons and undefined bytes, while accented letters lie from C0 on.
+_UNLIKELY = np.frombuffer(b"\x81\x82\x83\x84\x86\x87\x88\x89\x8a\x8b\x8d\x8f\x90\x98\x9d", np.uint8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,10 @@ class Census:
     """Characters that look like UTF-8 read as cp1252."""
     quotes: int
     """Double quotes."""
+    letters: int = 0
+    """Where some bytes are no UTF-8: bytes that are accented letters in cp1252."""
+    unlikely: int = 0
+    """The same: bytes that Italian text in cp1252 has not, and text of other code pages has."""
 
 
 def refuse_wide_text(path: Path, head: bytes) -> None:
@@ -70,21 +76,28 @@ def take_census(path: Path) -> Census:
     Census
         Counts over all bytes.
     """
-    accented = invalid = mojibake = quotes = 0
-    rest = b""
-    with path.open("rb") as file:
-        while fresh := file.read(BLOCK_BYTES):
-            quotes += fresh.count(b'"')
-            data = rest + fresh
-            if data.isascii():
-                rest = b""
-                continue
-            mojibake += sum(data.count(pattern) for pattern in _MOJIBAKE)
-            more, bad, used = _beyond_ascii(data, final=False)
-            accented, invalid, rest = accented + more, invalid + bad, data[used:]
-    more, bad, _ = _beyond_ascii(rest, final=True)
-    accented, invalid = accented + more, invalid + bad
-    return Census(accented=accented, invalid=invalid, mojibake=mojibake, quotes=quotes)
+    total = np.zeros(4, dtype=np.int64)
+    bytes_seen = np.zeros(256, dtype=np.int64)
+    waiting = np.empty(0, dtype=np.uint8)
+    with path.open("rb", buffering=0) as file:
+        while True:
+            block = read_after(file, waiting, BLOCK_BYTES)
+            final = len(block) == len(waiting)
+            counts, used = count_characters(block, final=final)
+            total += counts
+            if total[1]:
+                bytes_seen += np.bincount(block[:used], minlength=256)
+            waiting = block[used:]
+            if final:
+                break
+    return Census(
+        accented=int(total[0]),
+        invalid=int(total[1]),
+        mojibake=int(total[2]),
+        quotes=int(total[3]),
+        letters=int(bytes_seen[0xC0:].sum()),
+        unlikely=int(bytes_seen[_UNLIKELY].sum()),
+    )
 
 
 def choose_encoding(path: Path, asked: str, census: Census) -> str:
@@ -130,17 +143,91 @@ def choose_encoding(path: Path, asked: str, census: Census) -> str:
             "as cp1252 and saved again. Export the file anew from its source, or set encoding = "
             '"utf-8" to read it as it is.',
         )
+    if asked == "auto" and not looks_utf8 and census.unlikely > census.letters:
+        raise SourceError(
+            "ENCODING",
+            f"{path.name}: {census.unlikely:,} bytes look like text of DOS (cp850) or of an old "
+            'Macintosh, where "è" reads as "Š" in cp1252. Save it as CSV UTF-8, or set encoding = '
+            '"cp1252" to read it so.',
+        )
     return "utf-8" if looks_utf8 and asked != "cp1252" else "cp1252"
 
 
-def _beyond_ascii(data: bytes, *, final: bool) -> tuple[int, int, int]:
-    """Count characters beyond ASCII and bytes that are no UTF-8; give the bytes used."""
-    try:
-        used = codecs.utf_8_decode(data, "strict", final)[1]
-    except UnicodeDecodeError:
-        text, used = codecs.utf_8_decode(data, "surrogateescape", final)
-        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        lone = int(((points >= 0xDC80) & (points <= 0xDCFF)).sum())
-        return int((points >= 0x80).sum()) - lone, lone, used
-    first_bytes = np.frombuffer(data, dtype=np.uint8, count=used) >= 0xC0
-    return int(np.count_nonzero(first_bytes)), 0, used
+def count_characters(data: np.ndarray, *, final: bool) -> tuple[np.ndarray, int]:
+    """Count what tells the encoding of some bytes.
+
+    Parameters
+    ----------
+    data : ndarray of uint8
+        Bytes that begin where a character does.
+    final : bool
+        Whether the text ends with them; otherwise a character without its end is left out.
+
+    Returns
+    -------
+    tuple
+        Characters beyond ASCII, bytes that are no UTF-8, characters that look like UTF-8 read as
+        cp1252, double quotes; and the bytes used.
+    """
+    counts = np.zeros(4, dtype=np.int64)
+    used = _count(data, data[: len(data) // 8 * 8].view(np.uint64), counts)
+    if used < len(data) and final:
+        counts[1] += len(data) - used
+        used = len(data)
+    return counts, used
+
+
+@njit(cache=True, nogil=True)
+def _count(data: np.ndarray, words: np.ndarray, counts: np.ndarray) -> int:
+    """Fill the counts, and give the bytes used."""
+    quotes = 0
+    for i in range(data.size):
+        quotes += data[i] == 34
+    i = accented = invalid = mojibake = 0
+    while i < data.size:
+        if data[i] < 0x80:
+            i += 1
+            while i % 8 == 0 and i // 8 < words.size and not words[i // 8] & _HIGH_BITS:
+                i += 8
+            continue
+        size = _character(data, i)
+        if size == 0:
+            break
+        accented += size > 0
+        invalid += size < 0
+        mojibake += size > 0 and _looks_spoilt(data, i)
+        i += max(size, 1)
+    counts[:] = accented, invalid, mojibake, quotes
+    return i
+
+
+@njit(cache=True, nogil=True)
+def _character(data: np.ndarray, i: int) -> int:
+    """Give the bytes of the character at a place beyond ASCII: -1 for none, 0 when cut."""
+    lead = data[i]
+    if lead < 0xC2 or lead > 0xF4:
+        return -1
+    size = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+    low = 0xA0 if lead == 0xE0 else 0x90 if lead == 0xF0 else 0x80
+    high = 0x9F if lead == 0xED else 0x8F if lead == 0xF4 else 0xBF
+    for k in range(1, size):
+        if i + k >= data.size:
+            return 0
+        if data[i + k] < low or data[i + k] > high:
+            return -1
+        low, high = 0x80, 0xBF
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _looks_spoilt(data: np.ndarray, i: int) -> bool:
+    """Tell whether a character and the next look like one of UTF-8 that was read as cp1252.
+
+    They are "Ã" or "Â" before another character beyond ASCII ("Forlì" -> "ForlÃ¬"), and "â€".
+    """
+    if data[i] == 0xC3 and i + 2 < data.size:
+        if data[i + 1] == 0x83 or data[i + 1] == 0x82:
+            return data[i + 2] >= 0xC2
+        if data[i + 1] == 0xA2 and i + 4 < data.size:
+            return data[i + 2] == 0xE2 and data[i + 3] == 0x82 and data[i + 4] == 0xAC
+    return False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -314,16 +316,18 @@ def _decided(
         offset=dialect.data_offset,
         line=dialect.data_line,
     )
-    totals = survey(path, shape)
-    if source.quote == "auto" and census.quotes:
-        plain = survey(path, replace(shape, quoting=False))
+    both = source.quote == "auto" and census.quotes > 0
+    ways = [shape, replace(shape, quoting=False)] if both else [shape]
+    with ThreadPoolExecutor(len(ways)) as pool:
+        totals, *others = pool.map(functools.partial(survey, path), ways)
+    for plain in others:
         if _quotes_are_text(totals, plain):
             start = replace(
                 dialect, quoting="none", data_offset=sample.start, data_line=sample.line
             )
             dialect = _with_columns(source, path, start, sample.data, whole=sample.whole)
             totals = plain
-    elif not census.quotes:
+    if not census.quotes:
         dialect = replace(dialect, quoting="none")
     _refuse(path, dialect, totals)
     return replace(

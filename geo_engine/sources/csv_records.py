@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from json.encoder import encode_basestring
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numba import njit
 from pyarrow import csv as arrow_csv
 
 from geo_engine.errors import SourceError
@@ -16,7 +18,6 @@ from geo_engine.sources.batches import (
     FirmBatch,
     QuarantineRow,
     SourceDialect,
-    as_json,
     quarantine_table,
 )
 from geo_engine.sources.csv_blocks import (
@@ -24,11 +25,13 @@ from geo_engine.sources.csv_blocks import (
     Block,
     CsvShape,
     LineCount,
+    ahead,
     count_line_ends,
     record_blocks,
 )
+from geo_engine.sources.csv_census import count_characters
 
-_BOM = b"\xef\xbb\xbf"
+_BOM = np.frombuffer(b"\xef\xbb\xbf", dtype=np.uint8)
 _PARSE_BYTES = 1 << 22
 
 
@@ -87,7 +90,7 @@ def read_csv_batches(
     shape = csv_shape(dialect, suspect=suspect)
     counted = LineCount()
     accounted = row = 0
-    for block in record_blocks(path, shape, count=counted, block_bytes=block_bytes):
+    for block in ahead(record_blocks(path, shape, count=counted, block_bytes=block_bytes)):
         for part in _parts(block):
             batch, lines = _read_part(part, path.name, dialect, row)
             accounted += lines
@@ -164,7 +167,9 @@ def _read_part(
             f"{source}: the parser gave {table.num_rows:,} of {int(good.sum()):,} records after "
             f"line {block.lines[0]:,}. Report it with the file: nothing of it was used.",
         )
-    lines = table.num_rows + _line_ends_inside(table) + int(records.lines[~good].sum())
+    several = bool((records.lines[good] > 1).any())
+    inside = _line_ends_inside(table) if several else 0  # the parser splits at each line end
+    lines = table.num_rows + inside + int(records.lines[~good].sum())
     batch = FirmBatch(
         first_row=before + 1,
         rows=table,
@@ -181,13 +186,13 @@ def _parse(block: Block, good: np.ndarray, dialect: SourceDialect) -> pa.Table:
         return pa.table({name: pa.array([], pa.string()) for name in columns})
     data = _joined(block, good)
     if dialect.encoding == "cp1252":
-        data = data.decode("cp1252").encode()
-    if data.startswith(_BOM):
+        data = _as_utf8(data, _CP1252)
+    if (data[:3] == _BOM[: len(data)]).all():
         # The parser would strip it: here it is text of the first field.
-        data = _BOM + data
+        data = np.concatenate([_BOM, data])
     several = bool((block.records.lines[good] > 1).any())
     return arrow_csv.read_csv(
-        pa.BufferReader(data),
+        pa.BufferReader(pa.py_buffer(data)),
         read_options=arrow_csv.ReadOptions(column_names=columns, block_size=_PARSE_BYTES),
         parse_options=arrow_csv.ParseOptions(
             delimiter=dialect.separator,
@@ -200,15 +205,15 @@ def _parse(block: Block, good: np.ndarray, dialect: SourceDialect) -> pa.Table:
     )
 
 
-def _joined(block: Block, good: np.ndarray) -> bytes:
-    """Join the bytes of the good records, run by run."""
-    if good.all():
-        return block.data[block.records.starts[0] : block.records.nexts[-1]]
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]])))
-    data = memoryview(block.data)
-    runs = zip(edges[::2], edges[1::2] - 1, strict=True)
+def _joined(block: Block, good: np.ndarray) -> np.ndarray:
+    """Join the bytes of the good records."""
     starts, nexts = block.records.starts, block.records.nexts
-    return b"".join(data[starts[first] : nexts[last]] for first, last in runs)
+    if good.all():
+        return block.data[starts[0] : nexts[-1]]
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]])))
+    runs = zip(starts[edges[::2]].tolist(), nexts[edges[1::2] - 1].tolist(), strict=True)
+    data = block.data.data
+    return np.frombuffer(b"".join(data[start:end] for start, end in runs), dtype=np.uint8)
 
 
 def _undecodable(block: Block, encoding: str) -> np.ndarray:
@@ -222,15 +227,48 @@ def _undecodable(block: Block, encoding: str) -> np.ndarray:
     return found
 
 
-def _decodes(data: bytes, encoding: str) -> bool:
+def _decodes(data: np.ndarray, encoding: str) -> bool:
     """Tell whether bytes are text in an encoding."""
-    if data.isascii():
-        return True
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+    if encoding == "cp1252":
+        return not _holds_any(data, _UNDEFINED)
+    return bool(count_characters(data, final=True)[0][1] == 0)
+
+
+@njit(cache=True, nogil=True)
+def _holds_any(data: np.ndarray, wanted: np.ndarray) -> bool:
+    """Tell whether any byte is a wanted one: ``wanted`` has 0 or 1 for each of 256."""
+    held = 0
+    for i in range(data.size):
+        held |= wanted[data[i]]
+    return held > 0
+
+
+@njit(cache=True, nogil=True)
+def _as_utf8(data: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Write bytes of one code page as UTF-8: ``table`` has size and bytes for each of 256."""
+    text = np.empty(data.size * 3, dtype=np.uint8)
+    filled = 0
+    for i in range(data.size):
+        letter = table[data[i]]
+        text[filled] = letter[1]
+        if letter[0] > 1:
+            text[filled + 1], text[filled + 2] = letter[2], letter[3]
+        filled += letter[0]
+    return text[:filled]
+
+
+def _code_page() -> tuple[np.ndarray, np.ndarray]:
+    """Give the table of cp1252 for :func:`_as_utf8`, and which bytes have no character in it."""
+    table = np.zeros((256, 4), dtype=np.uint8)
+    undefined = np.zeros(256, dtype=np.uint8)
+    for byte in range(256):
+        letter = bytes([byte]).decode("cp1252", errors="ignore").encode()
+        table[byte, : len(letter) + 1] = [len(letter), *letter]
+        undefined[byte] = not letter
+    return table, undefined
+
+
+_CP1252, _UNDEFINED = _code_page()
 
 
 def _reason(block: Block, i: int, width: int) -> tuple[str, str]:
@@ -249,8 +287,8 @@ def _reason(block: Block, i: int, width: int) -> tuple[str, str]:
 
 def _text(block: Block, i: int, dialect: SourceDialect) -> str:
     """Give a record that was not parsed as JSON: its line, unchanged but for damaged bytes."""
-    data = block.data[block.records.starts[i] : block.records.ends[i]]
-    return as_json({"text": data.decode(dialect.encoding, errors="replace")})
+    data = block.data[block.records.starts[i] : block.records.ends[i]].tobytes()
+    return f'{{"text": {encode_basestring(data.decode(dialect.encoding, errors="replace"))}}}'
 
 
 def _line_ends_inside(table: pa.Table) -> int:

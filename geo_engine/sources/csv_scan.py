@@ -34,32 +34,33 @@ _BLANK = 256
 LONGEST_QUOTED = 1 << 17
 """A record of several lines longer than this is taken for an unclosed quote."""
 
-OTHER, SEPARATOR, QUOTE, CR, LF, NUL = range(6)
+OTHER, SEPARATOR, QUOTE, NUL, CR, LF = range(6)
 _START, _PLAIN, _QUOTED, _CLOSED = range(4)
+_FINAL, _ONE_LINE = 1, 2
 
-# Next state by state and class of byte; line ends outside quotes end the record instead.
+# Next state by state and class of byte; line ends change none: outside quotes they end the record.
 _NEXT = np.array(
     [
-        [_PLAIN, _START, _QUOTED, _START, _START, _PLAIN],
-        [_PLAIN, _START, _PLAIN, _START, _START, _PLAIN],
-        [_QUOTED, _QUOTED, _CLOSED, _QUOTED, _QUOTED, _QUOTED],
-        [_PLAIN, _START, _QUOTED, _START, _START, _PLAIN],
+        [_PLAIN, _START, _QUOTED, _PLAIN],
+        [_PLAIN, _START, _PLAIN, _PLAIN],
+        [_QUOTED, _QUOTED, _CLOSED, _QUOTED],
+        [_PLAIN, _START, _QUOTED, _PLAIN],
     ],
     dtype=np.int64,
 )
 _FLAGS = np.array(
     [
-        [0, 0, QUOTED, 0, 0, HAS_NUL],
-        [0, 0, STRAY_QUOTE, 0, 0, HAS_NUL],
-        [0, 0, 0, 0, 0, HAS_NUL],
-        [AFTER_QUOTE, 0, 0, 0, 0, HAS_NUL | AFTER_QUOTE],
+        [0, 0, QUOTED, HAS_NUL],
+        [0, 0, STRAY_QUOTE, HAS_NUL],
+        [0, 0, 0, HAS_NUL],
+        [AFTER_QUOTE, 0, 0, HAS_NUL | AFTER_QUOTE],
     ],
     dtype=np.int64,
 )
 
 
-_Found = tuple[int, int, int, int, int]
-"""Of one record: next start, end, fields, lines, flags."""
+_Found = tuple[int, int, int, int, int, int]
+"""Of one record: next start, end, fields, lines, flags, first special byte after it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,13 +110,13 @@ def byte_classes(separator: str, *, quoting: bool) -> np.ndarray:
 
 
 def find_records(
-    block: bytes, classes: np.ndarray, width: int, *, final: bool, suspect: bool
+    block: bytes | np.ndarray, classes: np.ndarray, width: int, *, final: bool, suspect: bool
 ) -> Records:
     """Find the records of a block of bytes.
 
     Parameters
     ----------
-    block : bytes
+    block : bytes or ndarray of uint8
         Begins at a record's first byte.
     classes : ndarray of int8, 256
         Of :func:`byte_classes`.
@@ -134,9 +135,8 @@ def find_records(
         flagged ``CUT``, and reading resumes at its second line.
     """
     data = np.frombuffer(block, dtype=np.uint8)
-    room = int((data == 10).sum() + (data == 13).sum()) + 1
-    found, count = _find(data, classes, np.array([width, final, suspect], dtype=np.int64), room)
-    found = found[:, :count]
+    options = np.array([width, final, suspect], dtype=np.int64)
+    found = np.ascontiguousarray(_find(data, classes, options).T)
     return Records(
         starts=found[0],
         ends=found[1],
@@ -148,63 +148,130 @@ def find_records(
 
 
 @njit(cache=True, nogil=True)
-def _find(
-    data: np.ndarray, classes: np.ndarray, options: np.ndarray, room: int
-) -> tuple[np.ndarray, int]:
+def _find(data: np.ndarray, classes: np.ndarray, options: np.ndarray) -> np.ndarray:
     """Fill a table of records: starts, ends, nexts, fields, lines, flags."""
-    width, final, suspect = options[0], options[1] == 1, options[2] == 1
-    found = np.empty((6, room), dtype=np.int64)
-    count = 0
-    position = 0
-    swallowed_to = 0
+    width, suspect, mode = options[0], options[2] == 1, options[1] * _FINAL
+    special = _special_bytes(data, classes)
+    found = np.empty((special.size + 1, 6), dtype=np.int64)
+    count = position = first = swallowed_to = 0
     while position < data.size:
-        record = _scan(data, position, classes, final, False)
+        record = _scan(data, special, first, position, classes, mode)
         if record[0] < 0:
             break
-        if _swallows(data, position, record, classes, width, suspect):
+        if record[3] > 1 and _swallows(data, special[first:], record, classes, width, suspect):
             swallowed_to = max(swallowed_to, record[0])
             unclosed = record[4] & UNCLOSED
-            record = _scan(data, position, classes, final, True)
+            record = _scan(data, special, first, position, classes, mode | _ONE_LINE)
             flags = (record[4] & ~UNCLOSED) | CUT | unclosed
-            record = (record[0], record[1], record[2], record[3], flags)
+            record = (record[0], record[1], record[2], record[3], flags, record[5])
         elif position < swallowed_to and record[4] & STRAY_QUOTE:
             # The line that closes a swallowing quote: what stands before the quote is not known.
-            record = (record[0], record[1], record[2], record[3], record[4] | CUT)
-        found[0, count] = position
-        found[1, count] = record[1]
-        found[2, count] = record[0]
-        found[3, count] = record[2]
-        found[4, count] = record[3]
-        found[5, count] = record[4]
+            record = (record[0], record[1], record[2], record[3], record[4] | CUT, record[5])
+        found[count, 0] = position
+        found[count, 1] = record[1]
+        found[count, 2] = record[0]
+        found[count, 3] = record[2]
+        found[count, 4] = record[3]
+        found[count, 5] = record[4]
         count += 1
-        position = record[0]
-    return found, count
+        position, first = record[0], record[5]
+    return found[:count]
 
 
 @njit(cache=True, nogil=True)
-def _scan(data: np.ndarray, start: int, classes: np.ndarray, final: bool, one_line: bool) -> _Found:
-    """Follow one record; its next start is -1 where the block ends before it."""
+def _special_bytes(data: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """List the places of the bytes that are not plain text."""
+    places = np.empty(data.size + 8, dtype=np.int32)
+    whole = data.size // 8 * 8
+    count = _special_in_words(data[:whole].view(np.uint64), np.flatnonzero(classes), places)
+    for i in range(whole, data.size):
+        places[count] = i
+        count += classes[data[i]] != OTHER
+    return places[:count]
+
+
+@njit(cache=True, nogil=True)
+def _special_in_words(words: np.ndarray, special: np.ndarray, places: np.ndarray) -> int:
+    """Look for special bytes eight at a time: most words of a table hold none or one."""
+    a, b, c, d = _eight(special[0]), _eight(special[1]), _eight(special[2]), _eight(special[3])
+    e = _eight(special[-1])  # the fifth, or the fourth again where quotes do not quote
+    place_of = np.uint64(0x0001020304050607)  # times a power of 256: its exponent in the top byte
+    count = 0
+    for j in range(words.size):
+        word = words[j]
+        nowhere = _differ(word, a) & _differ(word, b) & _differ(word, c) & _differ(word, d)
+        nowhere &= _differ(word, e)
+        found = (~nowhere >> np.uint64(7)) & _eight(1)
+        while found:
+            last = found & (~found + np.uint64(1))
+            places[count] = j * 8 + np.int64((last * place_of) >> np.uint64(56))
+            count += 1
+            found &= found - np.uint64(1)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _eight(byte: int) -> int:
+    """Repeat a byte in a word."""
+    return np.uint64(byte) * np.uint64(0x0101010101010101)
+
+
+@njit(cache=True, nogil=True)
+def _differ(word: int, pattern: int) -> int:
+    """Set the top bit of each byte in which two words differ."""
+    low = np.uint64(0x7F7F7F7F7F7F7F7F)
+    differ = word ^ pattern
+    return ((differ & low) + low) | differ
+
+
+@njit(cache=True, nogil=True)
+def _scan(
+    data: np.ndarray,
+    special: np.ndarray,
+    first: int,
+    start: int,
+    classes: np.ndarray,
+    mode: int,
+) -> _Found:
+    """Follow one record; its next start is -1 where the block ends before it.
+
+    Only special bytes change the state, ``first`` being the first of them; however many plain
+    bytes stand before one, they act as one.
+    """
     state, fields, lines, flags = _START, 1, 1, 0
-    i = start
-    while i < data.size:
+    seen, k = start, first
+    while k < special.size:
+        i = special[k]
         kind = classes[data[i]]
-        flags |= _FLAGS[state, kind]
-        if kind == CR or kind == LF:  # noqa: SIM109 - numba compares faster than it searches
-            after = _line_end(data, i, kind, final)
-            if after < 0:
-                return -1, 0, 0, 0, 0
-            too_long = state == _QUOTED and i - start > LONGEST_QUOTED
-            if state != _QUOTED or one_line or too_long:
-                return _ended(i, after, fields, lines, flags | _left_open(state, start, i))
-            lines += 1
-            i = after
+        if kind == SEPARATOR and state < _QUOTED:  # nearly all: no flag, and the same next state
+            fields, state, seen, k = fields + 1, _START, i + 1, k + 1
             continue
-        fields += kind == SEPARATOR and state != _QUOTED
-        state = _NEXT[state, kind]
-        i += 1
-    if not final:
-        return -1, 0, 0, 0, 0
-    return _ended(i, data.size, fields, lines, flags | NO_END | _left_open(state, start, i))
+        flags, state = _past_text(flags, state, i > seen)
+        if kind < CR:
+            fields += kind == SEPARATOR and state != _QUOTED
+            flags, state = flags | _FLAGS[state, kind], _NEXT[state, kind]
+            seen, k = i + 1, k + 1
+            continue
+        after = _line_end(data, i, kind, mode & _FINAL)
+        if after < 0:
+            return -1, 0, 0, 0, 0, 0
+        seen, k = after, k + after - i
+        if state != _QUOTED or mode & _ONE_LINE or i - start > LONGEST_QUOTED:
+            return _ended(i, after, fields, lines, flags | _left_open(state, start, i), k)
+        lines += 1
+    if not mode & _FINAL:
+        return -1, 0, 0, 0, 0, 0
+    flags, state = _past_text(flags, state, data.size > seen)
+    flags |= NO_END | _left_open(state, start, data.size)
+    return _ended(data.size, data.size, fields, lines, flags, k)
+
+
+@njit(cache=True, nogil=True)
+def _past_text(flags: int, state: int, is_any: bool) -> tuple[int, int]:
+    """Give flags and state after plain text, where there is any."""
+    if is_any:
+        return flags | _FLAGS[state, OTHER], _NEXT[state, OTHER]
+    return flags, state
 
 
 @njit(cache=True, nogil=True)
@@ -218,13 +285,13 @@ def _left_open(state: int, start: int, end: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _ended(end: int, after: int, fields: int, lines: int, flags: int) -> _Found:
+def _ended(end: int, after: int, fields: int, lines: int, flags: int, k: int) -> _Found:
     """Put a record together; a blank line has no field."""
-    return after, end, 0 if flags & _BLANK else fields, lines, flags
+    return after, end, 0 if flags & _BLANK else fields, lines, flags, k
 
 
 @njit(cache=True, nogil=True)
-def _line_end(data: np.ndarray, i: int, kind: int, final: bool) -> int:
+def _line_end(data: np.ndarray, i: int, kind: int, final: int) -> int:
     """Give the byte after a line end; -1 where the block stops between CR and LF."""
     if kind == LF:
         return i + 1
@@ -235,28 +302,35 @@ def _line_end(data: np.ndarray, i: int, kind: int, final: bool) -> int:
 
 @njit(cache=True, nogil=True)
 def _swallows(
-    data: np.ndarray, start: int, record: _Found, classes: np.ndarray, width: int, suspect: bool
+    data: np.ndarray,
+    special: np.ndarray,
+    record: _Found,
+    classes: np.ndarray,
+    width: int,
+    suspect: bool,
 ) -> bool:
     """Tell whether a record of several lines is really several records."""
-    if record[3] == 1:
-        return False
     if record[4] & (UNCLOSED | AFTER_QUOTE):
         return True
     if width < 3:
         # Two fields a line are no evidence: text with one separator a line is common.
         return False
-    whole = _whole_lines(data, start, record[1], classes, width)
+    whole = _whole_lines(data, special, record[1], classes, width)
     if record[2] != width:
         return whole >= 2
     return suspect and whole == record[3]
 
 
 @njit(cache=True, nogil=True)
-def _whole_lines(data: np.ndarray, start: int, end: int, classes: np.ndarray, width: int) -> int:
+def _whole_lines(
+    data: np.ndarray, special: np.ndarray, end: int, classes: np.ndarray, width: int
+) -> int:
     """Count the lines of a record that have all fields when quotes do not quote."""
     whole = 0
     fields = 1
-    for i in range(start, end):
+    for i in special:
+        if i >= end:
+            break
         kind = classes[data[i]]
         if kind == SEPARATOR:
             fields += 1
