@@ -198,6 +198,30 @@ def is_homonym(code: str) -> bool:
     return updated and code not in ateco.map_code(code, _CURRENT["2007"], "2025").targets
 
 
+@functools.cache
+def is_same_activity(wider: str, narrower: str, edition: str) -> bool:
+    """Tell whether a code holds nothing but a narrower one, as 01.5 holds 01.50 alone.
+
+    Parameters
+    ----------
+    wider, narrower : str
+        Dotted codes of the edition.
+    edition : str
+        "2007" or "2025".
+
+    Returns
+    -------
+    bool
+        True when every code inside the wider one lies on the way to the narrower one, or in it.
+    """
+    outer, inner = digits_of(wider), digits_of(narrower)
+    return inner.startswith(outer) and all(
+        digits.startswith(inner) or inner.startswith(digits)
+        for digits in map(digits_of, _titles(edition))
+        if digits.startswith(outer)
+    )
+
+
 def digits_of(code: str) -> str:
     """Drop the points of a code.
 

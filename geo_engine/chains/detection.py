@@ -98,7 +98,8 @@ def _mixed(evidence: EditionEvidence) -> ChainError:
         "ATECO_VERSION_MIXED",
         f"{old:,} rows have codes of ATECO 2007 alone, {new:,} rows codes of ATECO 2025 alone "
         f"({evidence.both:,} rows fit both). Split the file, map a column to "
-        'columns.ateco_version, or set ateco_version = "detect" to decide row by row.',
+        'columns.ateco_version, or write ateco_version = "detect" in the source to decide row by '
+        "row: a code that means two activities then counts only where both editions agree.",
     )
 
 
@@ -127,7 +128,8 @@ def resolve_codes(
     counts : sequence of int
         Rows with each.
     edition : str
-        "2007" or "2025" where the source states it, "detect" to decide code by code.
+        "2007" or "2025" where the source states it; "auto" where it states nothing, so that all
+        codes must be of one edition; "detect" where it asks to decide code by code.
     declared : sequence of str or None, optional
         Edition that the row itself states ("2007", "ATECO 2025"); it wins where not empty.
 
@@ -140,11 +142,13 @@ def resolve_codes(
     ------
     ChainError
         ``ATECO_VERSION_MIXED`` when more than ``NOISE`` of the rows have a code that only the
-        edition not stated has; ``ATECO_EDITION_UNKNOWN`` for an edition that does not exist.
+        edition not stated has, or, with "auto", when both editions are there beyond ``NOISE``;
+        ``ATECO_EDITION_UNKNOWN`` for an edition that does not exist.
     """
-    if edition != "detect":
+    is_open = edition in ("auto", "detect")
+    if not is_open:
         check_edition(edition)
-    stated = np.full(len(values), "" if edition == "detect" else edition, dtype=object)
+    stated = np.full(len(values), "" if is_open else edition, dtype=object)
     for position, text in enumerate(declared or ()):
         stated[position] = read_edition(text) or stated[position]
     free = normalize_ateco(values, edition="either")
@@ -153,6 +157,8 @@ def resolve_codes(
     _check_stated(clean, weights, stated)
     open_rows = stated == ""
     evidence = weigh_editions(clean[open_rows].tolist(), weights[open_rows].tolist())
+    if edition == "auto" and evidence.is_mixed:
+        raise _mixed(evidence)
     read = _read_by_edition(values, np.where(open_rows, evidence.majority, stated), open_rows)
     editions = np.where(read.codes == "", "", stated)
     for row in np.flatnonzero(open_rows):

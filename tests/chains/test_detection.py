@@ -93,6 +93,30 @@ def test_a_mixed_file_is_refused_with_both_counts_and_a_way_out():
         assert part in caught.value.message
 
 
+def test_a_mixed_file_that_states_no_edition_is_refused():
+    codes, counts = ["62.01", "62.10", "10.13"], [60, 40, 9]
+    with pytest.raises(ChainError) as caught:
+        resolve_codes(codes, counts, edition="auto")
+    assert caught.value.code == "ATECO_VERSION_MIXED"
+    for part in ("60", "40", "9", 'ateco_version = "detect"'):
+        assert part in caught.value.message
+
+
+def test_rows_that_state_their_edition_are_no_mixture():
+    codes, counts = ["62.01", "62.10"], [60, 40]
+    read = resolve_codes(codes, counts, edition="auto", declared=["2007", "2025"])
+    assert list(read.editions) == ["2007", "2025"]
+
+
+def test_a_file_of_one_edition_needs_no_statement():
+    read = resolve_codes(["62.10", "47.81"], [100, 9], edition="auto")
+    assert list(read.editions) == ["2025", "2025"]
+    assert list(resolve_codes(["62.01", "62.10"], [995, 5], edition="auto").editions) == [
+        "2007",
+        "2025",
+    ]
+
+
 def test_evidence_accounts_for_every_row():
     evidence = weigh_editions(["62.01", "62.10", "10.13", "", "99.99"], [1, 2, 4, 8, 16])
     assert evidence.only == {"2007": 1, "2025": 2}
@@ -119,7 +143,7 @@ def test_detection_works_row_by_row_and_flags_homonyms():
     assert list(read.codes) == ["62.01.00", "62.10.00", "47.81", "10.1", "", ""]
     assert list(read.editions) == ["2007", "2025", "", "", "", ""]
     assert read.flags[2] == "ATECO_HOMONYM"
-    assert read.flags[3] == "ATECO_REPAIRED"
+    assert read.flags[3] == "REPAIRED_ATECO"
     assert read.flags[4] == "ATECO_MISSING"
     assert read.flags[5] == "ATECO_INVALID"
     assert set(read.reasons) == {""}
