@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -16,14 +18,19 @@ from geo_engine import tables
 from geo_engine.errors import BoundaryError, TableError
 
 if TYPE_CHECKING:  # numba is slow to import: the kernels are imported where they are used
-    from geo_engine.places.grid import Grid, Rows
+    from geo_engine.places.grid import Grid
+    from geo_engine.places.lookup import Index
+    from geo_engine.places.slots import Edges, Frame, Slots
 
 CELL_DEG = 0.0025
 """Side of a grid cell where the layer is as large as Italy: about 280 by 200 m."""
 MAX_CELLS = 40_000_000
-CHUNK = 250_000
+LARGEST_CHUNK, SMALLEST_CHUNK = 2_000_000, 20_000
+"""Points in one chunk: many, so that neighbors meet, but not more memory with more points."""
 EQUATOR_M = 6378137.0
 FLATTENING = 1 / 298.257223563
+_Part = TypeVar("_Part")
+_Done = TypeVar("_Done")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +38,8 @@ class Locator:
     """A layer of places prepared for points: arrays only, so that it can be saved as it is.
 
     Positions count the rows of the layer from 0; its rows are sorted by ``pro_com_t``, hence the
-    lowest position is the lowest code.
+    lowest position is the lowest code. The arrays are explained in
+    :mod:`geo_engine.places.slots` and :mod:`geo_engine.places.grid`.
     """
 
     codes: NDArray[np.str_]
@@ -44,20 +52,24 @@ class Locator:
     """Side of the grid's cells in degrees."""
     columns: int
     """Columns of the grid."""
-    owner: NDArray[np.int32]
-    """By cell: the owner's position, -1 for none, or -2 - k for the k-th cell cut by an edge."""
-    start: NDArray[np.int64]
+    rows: int
+    """Rows of the grid."""
+    vertices: NDArray[np.float64]
+    """(n, 2): longitude and latitude of all vertices, in the order of the layer."""
+    edges: NDArray[np.int32]
+    """First vertex of each edge, by row of the grid and place."""
+    piece_start: NDArray[np.int32]
+    """Offsets of pieces among the edges: parts of one place's border in one row."""
+    piece_place: NDArray[np.int32]
+    """Position of each piece's place."""
+    blocks: NDArray[np.int32]
+    """Number of each block of cells."""
+    cells: NDArray[np.int32]
+    """By block and cell: the owner's position, -1 for none, or -2 - k for the k-th cut cell."""
+    start: NDArray[np.int32]
     """Offsets of each cut cell among the candidates."""
     candidates: NDArray[np.int32]
-    """Positions, ascending; ``~position`` where the place covers the whole cut cell."""
-    edges: NDArray[np.float64]
-    """(n, 4): both ends of each edge, by place and by row of the grid."""
-    place_start: NDArray[np.int64]
-    """Offsets of each place among the rows."""
-    row_start: NDArray[np.int64]
-    """Offsets of each place's row among the edges."""
-    bounds: NDArray[np.int64]
-    """First row of each place, and the row after its last."""
+    """By place: a piece and how to read it, or ``~position`` where it covers the whole cell."""
 
 
 def build_index(places: gpd.GeoDataFrame) -> Locator:
@@ -71,7 +83,7 @@ def build_index(places: gpd.GeoDataFrame) -> Locator:
     Returns
     -------
     Locator
-        About 200 MB for Italy at full resolution.
+        About 45 MB for Italy at full resolution; the same whatever the number of threads.
 
     Raises
     ------
@@ -80,18 +92,21 @@ def build_index(places: gpd.GeoDataFrame) -> Locator:
     BoundaryError
         ``INVALID_BOUNDARY``, naming the places that are empty or not polygons.
     """
-    from geo_engine.places import grid
-
     _check_layer(places)
-    edges, owner = _edges(places.geometry.to_numpy())
-    low, high = edges.reshape(-1, 2).min(axis=0), edges.reshape(-1, 2).max(axis=0)
-    size = max(CELL_DEG, float(np.sqrt(np.prod(high - low + 2 * CELL_DEG) / MAX_CELLS)))
-    x_min, y_min = (low - size).tolist()
-    shape = (int((high[1] - y_min) / size) + 2, int((high[0] - x_min) / size) + 2)
-    bounds = _row_bounds(edges, owner, y_min, size)
-    rows = grid.bucket_edges(edges, owner, y_min, size, bounds)
-    painted = grid.paint(rows, x_min, y_min, size, shape)
-    return Locator(codes=places.index.to_numpy(dtype=str), **rows._asdict(), **painted._asdict())
+    vertices, rings, owner = _rings(places.geometry.to_numpy())
+    frame = _frame(vertices)
+    edges, slots = _bucket(vertices, rings, owner, frame)
+    grid = _paint(edges, slots, frame, len(places))
+    return Locator(
+        codes=places.index.to_numpy(dtype=str),
+        x_min=frame.x_min,
+        y_min=frame.y_min,
+        size=frame.size,
+        columns=frame.columns,
+        rows=frame.rows,
+        **edges._asdict(),
+        **grid._asdict(),
+    )
 
 
 def locate(locator: Locator, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32]:
@@ -113,24 +128,16 @@ def locate(locator: Locator, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32
     array of int32
         Positions in the layer, -1 for none.
     """
-    from geo_engine.places import grid
+    from geo_engine.places import lookup
 
     x, y = _points(lon, lat)
     found = np.empty(len(x), np.int32)
     index = _index(locator)
 
-    def part(begin: int) -> None:
-        end = begin + CHUNK
-        grid.find(x[begin:end], y[begin:end], found[begin:end], *index)
+    def part(chunk: slice) -> None:
+        lookup.find(x[chunk], y[chunk], found[chunk], index)
 
-    starts = range(0, len(x), CHUNK)
-    workers = min(len(starts), os.cpu_count() or 1)
-    if workers <= 1:
-        for begin in starts:
-            part(begin)
-        return found
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(part, starts))
+    _in_threads(part, _chunks(len(x)))
     return found
 
 
@@ -157,22 +164,58 @@ def snap(
         Positions (int32, -1 when none is so near; the lowest code of two equally near) and
         distances in metres (NaN when none).
     """
-    from geo_engine.places import grid
+    from geo_engine.places import lookup
 
     points = np.column_stack(_points(lon, lat))
     scales = _meters_per_degree(points[:, 1])
-    found, meters = grid.nearest(points, float(distance_m), scales, *_index(locator))
-    return found, meters
+    index = _index(locator)
+
+    def part(chunk: slice) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        return lookup.nearest(points[chunk], float(distance_m), scales[chunk], index)
+
+    found, meters = zip(*_in_threads(part, _chunks(len(points))), strict=True)
+    return np.concatenate(found), np.concatenate(meters)
 
 
-def _index(locator: Locator) -> tuple[Rows, Grid]:
+def _index(locator: Locator) -> Index:
     """Give the index as the kernels take it."""
-    from geo_engine.places import grid
+    from geo_engine.places import grid, lookup, slots
 
-    return (
-        grid.Rows(*(getattr(locator, name) for name in grid.Rows._fields)),
+    return lookup.Index(
+        slots.Edges(*(getattr(locator, name) for name in slots.Edges._fields)),
         grid.Grid(*(getattr(locator, name) for name in grid.Grid._fields)),
+        slots.Frame(
+            locator.x_min,
+            locator.y_min,
+            locator.size,
+            1 / locator.size,
+            locator.columns,
+            locator.rows,
+        ),
     )
+
+
+def _workers() -> int:
+    """Give the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def _in_threads(work: Callable[[_Part], _Done], parts: Iterable[_Part]) -> list[_Done]:
+    """Do the parts of a work, in threads where there are several."""
+    todo = list(parts)
+    if len(todo) == 1:
+        return [work(todo[0])]
+    with ThreadPoolExecutor(_workers()) as pool:
+        return list(pool.map(work, todo))
+
+
+def _chunks(rows: int) -> list[slice]:
+    """Cut points into chunks, at least one."""
+    even = -(-rows // _workers())
+    size = min(LARGEST_CHUNK, max(SMALLEST_CHUNK, even))
+    return [slice(begin, min(begin + size, rows)) for begin in range(0, max(rows, 1), size)]
 
 
 def _points(lon: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -216,25 +259,83 @@ def _check_layer(places: gpd.GeoDataFrame) -> None:
         )
 
 
-def _edges(geometry: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Take polygons apart into edges, with the position of each edge's polygon."""
+def _rings(
+    geometry: NDArray[np.object_],
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
+    """Take polygons apart: all vertices, the offsets of rings, and the position of each ring."""
     parts, owner_of_part = shapely.get_parts(geometry, return_index=True)
     rings, part_of_ring = shapely.get_rings(parts, return_index=True)
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    inner = ring[1:] == ring[:-1]
-    edges = np.concatenate([points[:-1], points[1:]], axis=1)[inner]
-    owner = owner_of_part[part_of_ring[ring[1:][inner]]]
-    moves = (edges[:, 0] != edges[:, 2]) | (edges[:, 1] != edges[:, 3])
-    return np.ascontiguousarray(edges[moves]), np.ascontiguousarray(owner[moves])
+    start = np.zeros(len(rings) + 1, np.int32)
+    np.cumsum(shapely.get_num_coordinates(rings), out=start[1:])
+    vertices = np.ascontiguousarray(shapely.get_coordinates(rings))
+    return vertices, start, owner_of_part[part_of_ring].astype(np.int32)
 
 
-def _row_bounds(
-    edges: NDArray[np.float64], owner: NDArray[np.int64], y_min: float, size: float
-) -> NDArray[np.int64]:
-    """Give the first row of each place and the row after its last."""
-    first = np.flatnonzero(np.diff(owner, prepend=-1))
-    low = np.minimum.reduceat(np.minimum(edges[:, 1], edges[:, 3]), first)
-    high = np.maximum.reduceat(np.maximum(edges[:, 1], edges[:, 3]), first)
-    bounds = ((np.column_stack([low, high]) - y_min) / size).astype(np.int64)
-    bounds[:, 1] += 1
-    return bounds
+def _frame(vertices: NDArray[np.float64]) -> Frame:
+    """Lay the grid: whole blocks, with a margin, since points off the grid are told by cell 0."""
+    from geo_engine.places.grid import SIDE
+    from geo_engine.places.slots import Frame
+
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    size = max(CELL_DEG, float(np.sqrt(np.prod(high - low + 2 * CELL_DEG) / MAX_CELLS)))
+    cells = ((high - low) / size).astype(np.int64) + 5
+    columns, rows = (-(-cells // SIDE) * SIDE).tolist()
+    x_min, y_min = (low - 2 * size).tolist()
+    return Frame(x_min, y_min, size, 1 / size, columns, rows)
+
+
+def _bucket(
+    vertices: NDArray[np.float64],
+    rings: NDArray[np.int32],
+    owner: NDArray[np.int32],
+    frame: Frame,
+) -> tuple[Edges, Slots]:
+    """Sort edges by row and place (a counting sort, in threads), and group them."""
+    from geo_engine.places import slots
+
+    rows = slots.rows_of(vertices, frame)
+    bounds = np.searchsorted(rings, np.linspace(0, rings[-1], _workers() + 1)[1:-1]).tolist()
+    bands = [
+        (rings[first : last + 1], owner[first:last])
+        for first, last in itertools.pairwise([0, *bounds, len(owner)])
+    ]
+    counts = _in_threads(lambda band: slots.count_edges(rows, band[0], frame.rows), bands)
+    ends = np.cumsum(np.column_stack(counts).ravel(), dtype=np.int32).reshape(frame.rows, -1)
+    row_start = np.append(np.int32(0), ends[:, -1])
+    edges, places = np.empty((2, row_start[-1]), np.int32)
+    cursors = [np.ascontiguousarray(ends[:, i] - counts[i]) for i in range(len(bands))]
+
+    def write(i: int) -> None:
+        slots.place_edges(rows, *bands[i], cursors[i], edges, places)
+
+    _in_threads(write, range(len(bands)))
+    grouped, piece_start, piece_place = slots.cut_slots(edges, places, row_start, rows)
+    return slots.Edges(vertices, edges, piece_start, piece_place), grouped
+
+
+def _paint(edges: Edges, slots: Slots, frame: Frame, places: int) -> Grid:
+    """Paint the grid in bands of about as many slots, in threads, and join them."""
+    from geo_engine.places import grid
+
+    per_block = slots.row_slot[:: grid.SIDE]
+    even = np.linspace(0, per_block[-1], _workers() + 1)[1:-1]
+    bounds = [0, *np.searchsorted(per_block, even).tolist(), frame.rows // grid.SIDE]
+    painted = _in_threads(
+        lambda band: grid.paint(grid.painter(edges, slots, frame), *band),
+        itertools.pairwise(bounds),
+    )
+    whole = np.repeat(np.arange(-1, places, dtype=np.int32), grid.AREA)
+    sizes = np.array([[len(each) for each in band] for band in painted])
+    sizes[:, 2] -= 1  # offsets have one entry more than cut cells
+    ends = np.cumsum(sizes, axis=0)
+    ends[:, 1] += len(whole)
+    blocks, cells, start, candidates = (
+        np.zeros(n, np.int32) for n in ends[-1] + np.array((0, 0, 1, 0))
+    )
+    cells[: len(whole)] = whole
+    joined = grid.Grid(blocks, cells, start, candidates)
+    begins = (ends - sizes).tolist()
+    _in_threads(
+        lambda band: grid.join(painted[band], joined, tuple(begins[band])), range(len(painted))
+    )
+    return joined

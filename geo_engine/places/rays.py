@@ -9,12 +9,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int32]
 
 ORIENTATION_ERROR = 3.3306690738754716e-16
 """Relative error of the floating-point orientation test, (3 + 16 u) u with u = 2**-53."""
 SPLITTER = 134217729.0
 """2**27 + 1: splits a double into halves whose products are exact (Dekker 1971)."""
-OUTSIDE, BORDER, INSIDE = 0, 1, 2
+OUTSIDE, BORDER, INSIDE, DOUBTFUL = 0, 1, 2, 3
 
 
 @njit(cache=True, nogil=True)
@@ -105,26 +106,67 @@ def orientation(ax: float, ay: float, bx: float, by: float, px: float, py: float
 
 
 @njit(cache=True, nogil=True)
-def side_of_rings(edges: Floats, first: int, last: int, px: float, py: float) -> int:
-    """Tell where a point lies, from the edges that share its row of the grid.
+def quick_side(
+    vertices: Floats, edges: Integers, first: int, last: int, px: float, py: float
+) -> int:
+    """Tell where a point lies, from the edges of one place that share its row of the grid.
+
+    All edges are read without a branch, which costs less than skipping some. The caller settles
+    doubts with :func:`exact_side` (called from here, it would keep this one from being inlined).
 
     Parameters
     ----------
-    edges : array (n, 4)
-        x and y of both ends.
+    vertices : array (n, 2)
+        x and y.
+    edges : array of int32
+        First vertex of each edge; the second one is the next.
     first, last : int
-        The edges of one place in the point's row.
+        The edges of the place in the point's row.
     px, py : float
         The point.
 
     Returns
     -------
     int
-        OUTSIDE, BORDER or INSIDE (even-odd rule, so holes and parts need no care).
+        OUTSIDE, INSIDE (even-odd rule, so holes and parts need no care), or DOUBTFUL: so near an
+        edge, or on one, that doubles do not tell.
     """
-    odd = False
+    is_odd, in_doubt = 0, 0
     for k in range(first, last):
-        ax, ay, bx, by = edges[k, 0], edges[k, 1], edges[k, 2], edges[k, 3]
+        e = edges[k]
+        ax, ay = vertices[e, 0] - px, vertices[e, 1] - py
+        bx, by = vertices[e + 1, 0] - px, vertices[e + 1, 1] - py
+        left, right = ax * by, ay * bx
+        determinant = left - right
+        is_near = int(abs(determinant) <= ORIENTATION_ERROR * (abs(left) + abs(right)))
+        a_above, b_above = int(ay > 0.0), int(by > 0.0)
+        apart = (a_above & b_above) | (int(ay < 0.0) & int(by < 0.0))
+        in_doubt |= is_near & ~apart
+        is_odd ^= (a_above ^ b_above) & ~(int(determinant > 0.0) ^ b_above)
+    return DOUBTFUL if in_doubt else (INSIDE if is_odd else OUTSIDE)
+
+
+@njit(cache=True, nogil=True)
+def exact_side(
+    vertices: Floats, edges: Integers, first: int, last: int, px: float, py: float
+) -> int:
+    """Tell where a point lies, from the edges of one place in its row, with exact orientations.
+
+    Parameters
+    ----------
+    vertices, edges, first, last, px, py
+        As in :func:`quick_side`.
+
+    Returns
+    -------
+    int
+        OUTSIDE, BORDER or INSIDE.
+    """
+    is_odd = False
+    for k in range(first, last):
+        e = edges[k]
+        ax, ay = vertices[e, 0], vertices[e, 1]
+        bx, by = vertices[e + 1, 0], vertices[e + 1, 1]
         if (py < ay and py < by) or (py > ay and py > by) or (px > ax and px > bx):
             continue  # a ray to the right does not meet it
         touches = px >= ax or px >= bx
@@ -136,21 +178,23 @@ def side_of_rings(edges: Floats, first: int, last: int, px: float, py: float) ->
         if touches and sign == 0:
             return BORDER
         if (ay > py) != (by > py):
-            odd ^= sign == 0 or (sign > 0) == (by > ay)
-    return INSIDE if odd else OUTSIDE
+            is_odd ^= sign == 0 or (sign > 0) == (by > ay)
+    return INSIDE if is_odd else OUTSIDE
 
 
 @njit(cache=True, nogil=True)
-def meters_to_edge(edge: Floats, px: float, py: float, scale_x: float, scale_y: float) -> float:
+def meters_to_edge(vertices: Floats, edge: int, point: Floats, scale: Floats) -> float:
     """Measure from a point to an edge on the plane that touches the ellipsoid at the point.
 
     Parameters
     ----------
-    edge : array (4,)
-        Longitude and latitude of both ends.
-    px, py : float
-        The point.
-    scale_x, scale_y : float
+    vertices : array (n, 2)
+        Longitude and latitude.
+    edge : int
+        First vertex of the edge; the second one is the next.
+    point : array (2,)
+        Longitude and latitude.
+    scale : array (2,)
         Metres per degree of longitude and of latitude at the point.
 
     Returns
@@ -158,8 +202,9 @@ def meters_to_edge(edge: Floats, px: float, py: float, scale_x: float, scale_y: 
     float
         Metres.
     """
-    ax, ay = (edge[0] - px) * scale_x, (edge[1] - py) * scale_y
-    dx, dy = (edge[2] - edge[0]) * scale_x, (edge[3] - edge[1]) * scale_y
+    ax, ay = (vertices[edge, 0] - point[0]) * scale[0], (vertices[edge, 1] - point[1]) * scale[1]
+    dx = (vertices[edge + 1, 0] - vertices[edge, 0]) * scale[0]
+    dy = (vertices[edge + 1, 1] - vertices[edge, 1]) * scale[1]
     length = dx * dx + dy * dy
     t = 0.0
     if length > 0.0:
