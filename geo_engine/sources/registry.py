@@ -22,7 +22,7 @@ def read_registry() -> dict[str, Any]:
     Returns
     -------
     dict
-        Tables ``boundaries`` and ``codes`` of ``registry.toml``; do not change it.
+        Table ``boundaries`` of ``registry.toml``; do not change it.
     """
     text = (Path(__file__).parent / "registry.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
@@ -158,25 +158,3 @@ def boundary_addresses(year: int, version: str, url: str | None = None) -> list[
     folder = f"{istat_base(url)}/{rules['folder']}"
     plain, nested = f"{folder}/{name}", f"{folder}/{year}/{name}"
     return [nested, plain] if year >= rules["nested_since"] else [plain, nested]
-
-
-def code_list_address(name: str, url: str | None = None) -> str:
-    """Give the address of an official list of codes.
-
-    Parameters
-    ----------
-    name : str
-        Key under ``[codes]``: ``anpr``, ``municipalities`` or ``variations``.
-    url : str, optional
-        A mirror: of ISTAT's folder for lists below it, otherwise of the folder of the file.
-
-    Returns
-    -------
-    str
-        The address.
-    """
-    entry = read_registry()["codes"][name]
-    if "path" in entry:
-        return f"{istat_base(url)}/{entry['path']}"
-    mirror = url or os.environ.get(MIRROR_VARIABLE)
-    return f"{mirror.rstrip('/')}/{entry['file']}" if mirror else str(entry["url"])
