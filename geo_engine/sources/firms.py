@@ -12,11 +12,13 @@ import pyarrow as pa
 
 from geo_engine.errors import SourceError
 from geo_engine.sources.batches import FirmBatch, SourceDialect, set_totals_aside
+from geo_engine.storage import sha256_of
 from geo_engine.study import FirmSource
 
 __all__ = [
     "FirmBatch",
     "SourceDialect",
+    "check_digest",
     "check_mapping",
     "decimal_mark",
     "detect",
@@ -72,7 +74,7 @@ def open_source(source: FirmSource, root: Path) -> list[Path]:
     SourceError
         ``REMOTE_NOT_ALLOWED`` for an address, ``PATH_OUTSIDE`` for a path or link that leaves the
         root, ``PATH_INVALID`` for one that no file can have, ``SOURCE_MISSING`` when nothing is
-        found.
+        found, ``SHA256_MISMATCH`` when the source states another digest.
     """
     text = source.path
     if _REMOTE.search(text):
@@ -100,7 +102,40 @@ def open_source(source: FirmSource, root: Path) -> list[Path]:
         raise SourceError(
             "SOURCE_MISSING", f"{text} is not under {inside}.{_near(root / relative)}"
         )
+    check_digest(source, found)
     return found
+
+
+def check_digest(source: FirmSource, files: list[Path]) -> None:
+    """Refuse a file that is not, byte for byte, the one that a study states.
+
+    Parameters
+    ----------
+    source : FirmSource
+        Its ``sha256`` is "" where the study states none.
+    files : list of Path
+        The files of the source.
+
+    Raises
+    ------
+    SourceError
+        ``SHA256_MISMATCH``, with both digests; also when one digest is stated of several files.
+    """
+    if not source.sha256:
+        return
+    if len(files) > 1:
+        raise SourceError(
+            "SHA256_MISMATCH",
+            f"{source.path} names {len(files)} files, and sha256 is the digest of one. Give each "
+            "file a source of its own.",
+        )
+    found = sha256_of(files[0])
+    if found != source.sha256:
+        raise SourceError(
+            "SHA256_MISMATCH",
+            f"{files[0].name} has the digest {found}, and the study states {source.sha256}: it is "
+            "another file, or a damaged one. Copy it again, or correct sha256.",
+        )
 
 
 def file_format(path: Path) -> str:

@@ -1,0 +1,81 @@
+"""Every bad input of the guide's table, through the command line: error, message, rows."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bad_inputs import archives, files, geometry, place, text
+from tests.bad_inputs.case import (
+    Accounted,
+    Case,
+    check_accounted,
+    check_refused,
+    geo_engine,
+    write_study,
+)
+from tests.conftest import SHARED, skip_or_fail
+
+CASES = [*text.CASES, *place.CASES, *geometry.CASES, *files.CASES]
+CATEGORIES = {"text", "place", "geometry", "file"}
+IN_A_PROCESS = ("B01", "B14", "B22", "B64")
+
+
+@pytest.mark.parametrize("case", [case.param() for case in CASES])
+def test_a_bad_input_gets_its_name_and_loses_no_row(case: Case, tmp_path: Path) -> None:
+    case.make(tmp_path)
+    write_study(case, tmp_path)
+    if isinstance(case.expected, Accounted):
+        check_accounted(case, case.expected, tmp_path)
+        return
+    for command in (("check", "s.toml", "--out", "r.csv"), ("run", "s.toml", "--out", "out")):
+        check_refused(geo_engine(*command, cwd=tmp_path), case.expected, tmp_path)
+
+
+@pytest.mark.parametrize("archive", [archive.param() for archive in archives.ARCHIVES])
+def test_a_bad_archive_of_boundaries_gets_its_name(
+    archive: archives.Archive, tmp_path: Path
+) -> None:
+    archive.make(tmp_path / "confini.zip")
+    done = geo_engine("boundaries", "import", "confini.zip", archive.year, cwd=tmp_path)
+    check_refused(done, archive.expected, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["confini.zip"]
+
+
+@pytest.mark.parametrize("number", IN_A_PROCESS)
+def test_a_process_of_its_own_ends_with_the_same_status_and_words(
+    number: str, tmp_path: Path
+) -> None:
+    case = next(case for case in CASES if case.id == number)
+    case.make(tmp_path)
+    write_study(case, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "geo_engine.cli.app", "run", "s.toml", "--out", "out"],
+        cwd=tmp_path,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if isinstance(case.expected, Accounted):
+        assert done.returncode == 0, done.stderr
+        assert f"Righe lette: {case.expected.rows} = " in done.stdout
+    else:
+        assert done.returncode == case.expected.status
+        assert done.stderr.strip().splitlines()[-1].startswith(f"{case.expected.code}: ")
+
+
+@pytest.mark.shared
+def test_every_row_of_the_guides_table_has_a_case() -> None:
+    guide = SHARED / "guide" / "bad_inputs.csv"
+    if not guide.is_file():
+        skip_or_fail(f"no guide at {guide}")
+    with guide.open(encoding="utf-8", newline="") as table:
+        wanted = {row["id"] for row in csv.DictReader(table) if row["category"] in CATEGORIES}
+    assert len(wanted) == 66
+    assert {case.id for case in CASES} | {each.id for each in archives.ARCHIVES} == wanted
