@@ -25,6 +25,13 @@ _YEAR = re.compile(r"(19|20)\d\d(\.0)?")
 _WEB = re.compile(
     r"(https?://|www\.)\S+|[\w-]+(\.[\w-]+)*\.(it|com|eu|net|org|shop)/?", re.IGNORECASE
 )
+_ADDRESS = re.compile(
+    r"\S+@\S+\.\S+|((https?:/*|www\.)\S+|[\w-]+(\.[\w-]+)*\.([a-z]{2}|[a-z]{3,10}))(/\S*)?",
+    re.IGNORECASE,
+)
+"""Under the name of a column of websites: any address, also of a page or a mailbox."""
+_COUNT = re.compile(r"\d{1,3}([.,]\d{3})+|\d+([.,]0*)?")
+_POSTAL = re.compile(r"\d{4,5}(\.0)?")
 _YES_NO = frozenset({"si", "no", "s", "n", "true", "false", "vero", "falso", "0", "1", "y", "yes"})
 _LAT, _LON = (35.0, 47.5), (6.0, 19.0)
 
@@ -177,15 +184,38 @@ def guess_signals(columns: dict[str, list[str]], taken: set[str]) -> list[tuple[
     for name, values in columns.items():
         if name in taken or not values:
             continue
-        addresses = share(values, lambda text: bool(_WEB.fullmatch(text.strip())))
-        by_name = any(re.fullmatch(pattern, plain(name)) for pattern in patterns["website"])
-        if addresses >= _MOST if by_name else addresses >= _NEARLY_ALL:
+        if _holds_websites(name, values):
             found.append((name, "website"))
         elif share(values, is_yes_or_no) >= _NEARLY_ALL and any(
             re.fullmatch(pattern, plain(name)) for pattern in patterns["flag"]
         ):
             found.append((name, "flag"))
     return found
+
+
+def _holds_websites(name: str, values: list[str]) -> bool:
+    """Tell whether a column holds websites.
+
+    Under the name of one, most firms may have a page on a social network or declare that they have
+    none; under any other name, nearly all values must be websites.
+    """
+    patterns = known_names()["signals"]["website"]
+    if not any(re.fullmatch(pattern, plain(name)) for pattern in patterns):
+        return share(values, lambda text: bool(_WEB.fullmatch(text.strip()))) >= _NEARLY_ALL
+    if share(values, is_yes_or_no) == 1:
+        return False  # a flag
+    return share(values, _tells_of_website) >= _MOST
+
+
+def _tells_of_website(text: str) -> bool:
+    """Tell an address, a social network, or a way to say that there is no website."""
+    words = known_names()["words"]
+    bare = plain(text)
+    return (
+        bool(_ADDRESS.fullmatch(text.strip()))
+        or bare in words["no_website"]
+        or any(word in words["social"] for word in bare.split())
+    )
 
 
 def is_yes_or_no(text: str) -> bool:
@@ -295,6 +325,10 @@ def _is_count(text: str) -> bool:
     return text.strip().replace(".0", "").isdecimal()
 
 
+def _is_employees(text: str) -> bool:
+    return bool(_COUNT.fullmatch(text.strip()))
+
+
 def _is_region(text: str) -> bool:
     return plain(text) in territory().regions
 
@@ -334,12 +368,14 @@ _FITS: dict[str, Callable[[str], bool]] = {
     "name": _no_number,
     "municipality": _no_number,
     "province": _no_number,
+    "postal_code": _matches(_POSTAL),
     "region": _no_number,
     "lon": _is_number,
     "lat": _is_number,
     "ateco": _matches(_ATECO),
     "year": _matches(_YEAR),
     "unit_type": _is_unit,
+    "employees": _is_employees,
     "firms": _is_count,
     "known": _is_count,
     "digital": _is_count,

@@ -202,3 +202,38 @@ def test_real_extracts_give_studies_that_read_them(shared_data, name, expected, 
     assert study.coverage.regions == coverage
     websites = [signal.column for signal in study.digital.signals]
     assert websites == (["sito_web"] if "startups" in name else [])
+
+
+@pytest.mark.parametrize("name", ["Sito web", "sito_web", "Indirizzo sito internet", "WWW", "URL"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["assente"] * 17 + ["www.alfa.it"],
+        ["https://www.facebook.com/alfa", "Instagram: alfa", "fb alfa", "alfa@pec.it"] * 4,
+        ["", "", "", "", "ND", "non presente", "www.alfa.shop/it", "alfa.bio"],
+        ["Nessuno", "In costruzione", "www.alfa.it", "0"],
+    ],
+)
+def test_a_column_of_websites_is_known_though_most_firms_have_none(tmp_path, name, values):
+    rows = "".join(f"{i};Firenze;FI;{value}\n" for i, value in enumerate(values))
+    study = guessed(csv_file(tmp_path, f"id;comune;prov;{name}\n{rows}"))
+    assert [(signal.column, signal.rule) for signal in study.digital.signals] == [(name, "website")]
+
+
+def test_a_column_that_only_sounds_like_websites_is_none(tmp_path):
+    rows = "".join(f"{i};Firenze;FI;Cantiere di via {i};Rossi {i}\n" for i in range(9))
+    study = guessed(csv_file(tmp_path, f"id;comune;prov;Sito;Web\n{rows}"))
+    assert study.digital.signals == ()
+
+
+def test_postal_codes_and_employees_are_recognized(tmp_path):
+    text = "id;Comune;CAP sede;N. addetti;classe addetti\n1;Firenze;50121;12;B\n2;Milano;20121;;A\n"
+    found = columns_of(guessed(csv_file(tmp_path, text)))
+    assert found["postal_code"] == "CAP sede"
+    assert found["employees"] == "N. addetti"
+
+
+@pytest.mark.parametrize("values", [("0-4", "5-9"), ("A", "B"), ("Da 1 a 9", "Da 10 a 49")])
+def test_classes_of_employees_are_no_number_of_employees(tmp_path, values):
+    rows = "".join(f"{i};Firenze;{value}\n" for i, value in enumerate(values))
+    assert "employees" not in columns_of(guessed(csv_file(tmp_path, f"id;comune;addetti\n{rows}")))
