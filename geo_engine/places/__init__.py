@@ -8,6 +8,7 @@ from geo_engine.places.resolver import (
     resolve_cadastral_codes,
     resolve_istat_codes,
     resolve_names,
+    suggest,
 )
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "resolve_istat_codes",
     "resolve_names",
     "snap",
+    "suggest",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,49 +11,29 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo_engine.errors import TableError
-from geo_engine.places.coordinates import REASONS, Points, place_points
-from geo_engine.places.locator import Locator
-from geo_engine.places.resolver import (
-    Resolved,
-    Resolver,
-    resolve_cadastral_codes,
-    resolve_istat_codes,
-    resolve_names,
+from geo_engine.places.attempts import (
+    BIT,
+    FLAGS,
+    Attempt,
+    by_coordinates,
+    by_declaration,
+    settle_shares,
 )
+from geo_engine.places.coordinates import Points, place_points
+from geo_engine.places.locator import Locator
+from geo_engine.places.resolver import Resolver
+from geo_engine.places.units import Shares
 from geo_engine.tables import CRS_WEB
 
 METHODS = ("coordinates", "snapped", "istat_code", "cadastral_code", "name")
 """How a row was placed."""
-FLAGS = (
-    "SNAPPED",
-    "DECLARED_DIFFERS",
-    "DECLARED_INCONSISTENT",
-    "DECLARED_FOREIGN",
-    "REPAIRED_CODE",
-    "SUCCESSOR",
-    "FORMER_PROVINCE",
-    "PROVINCE_DIFFERS",
-    "PROVINCE_RESTORED",
-    "PROVINCE_UNKNOWN",
-    "NAME_NORMALIZED",
-    "GEOCODE_CENTROID",
-    "COORD_INVALID",
-    "COORD_NULL_ISLAND",
-    "COORD_SWAPPED",
-    "COORD_OUTSIDE",
-    "ISTAT_CODE_FAILED",
-    "CADASTRAL_CODE_FAILED",
-    "NAME_FAILED",
-)
-"""What is to be known about a placed row; ``flags`` joins them in this order."""
-_BIT = {flag: np.int64(1 << i) for i, flag in enumerate(FLAGS)}
 _NEEDS = {
     "coordinates": ("lon", "lat"),
     "istat_code": ("istat_code",),
     "cadastral_code": ("cadastral_code",),
     "name": ("municipality",),
 }
-EXACT, SNAPPED, CONFLICTING = 1.0, 0.9, 0.8
+CONFLICTING = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +67,14 @@ class Assigned:
     """Why not placed, in capitals; "" when placed."""
     detail: NDArray[np.object_]
     """What was found and what to do, when not placed."""
+    score: NDArray[np.float64]
+    """Similarity of the name as written with the one found; below 1 only with ``FUZZY``."""
+    pointed: NDArray[np.int32]
+    """Where the coordinates are, -1 where they do not tell, placed or not."""
+    declared: NDArray[np.int32]
+    """What the first code or name that resolves says, -1 for none, placed or not."""
+    shares: Mapping[int, Shares]
+    """By row, the municipalities with weights among which it was given to one (``APPORTIONED``)."""
     lon: NDArray[np.float64]
     """Longitude in degrees of EPSG:4326, NaN where there is none."""
     lat: NDArray[np.float64]
@@ -99,23 +87,7 @@ class Assigned:
     """Of these, the ones that cannot be of the stated reference system; see ``check_fit``."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Attempt:
-    """What one method says about each row."""
-
-    name: str
-    position: NDArray[np.int32]
-    confidence: NDArray[np.float64]
-    bits: NDArray[np.int64]
-    """Flags when this method places the row."""
-    failure: NDArray[np.int64]
-    """Flags when it fails and another one places the row."""
-    reason: NDArray[np.object_]
-    detail: NDArray[np.object_]
-    has_content: NDArray[np.bool_]
-
-
-def assign_places(
+def assign_places(  # noqa: PLR0913 - the rows, the layer and how to place, each its own
     records: pd.DataFrame,
     *,
     order: Sequence[str],
@@ -123,6 +95,7 @@ def assign_places(
     resolver: Resolver,
     parameters: PlacingParameters,
     checks: Sequence[str] = (),
+    keys: NDArray[np.uint64] | None = None,
 ) -> Assigned:
     """Place each row of a batch in a municipality.
 
@@ -134,7 +107,8 @@ def assign_places(
     Parameters
     ----------
     records : DataFrame
-        Text columns, any of istat_code, cadastral_code, municipality, province, region, lon, lat.
+        Text columns, any of istat_code, cadastral_code, municipality, province, region,
+        postal_code, lon, lat.
     order : sequence of str
         Some of coordinates, istat_code, cadastral_code, name; those whose columns are absent are
         passed over.
@@ -146,6 +120,9 @@ def assign_places(
         Distance, trust, decimal mark and reference system.
     checks : sequence of str
         Further methods that place no row, but contradict: ``trust`` decides as for the others.
+    keys : ndarray of uint64, optional
+        One evenly spread number for each row, such as its hash: it decides among municipalities
+        into which one code or name divides. Without keys the largest share gets the row.
 
     Returns
     -------
@@ -160,7 +137,8 @@ def assign_places(
     """
     usable = _usable(records, order, locator)
     further = [method for method in _with_columns(records, checks) if method not in usable]
-    attempts, points = [], _no_points(len(records))
+    attempts: list[Attempt] = []
+    points = _no_points(len(records))
     for method in [*usable, *further]:
         if method == "coordinates" and locator is not None:
             points = place_points(
@@ -171,10 +149,12 @@ def assign_places(
                 decimal=parameters.decimal,
                 crs=parameters.crs,
             )
-            attempts.append(_by_coordinates(points))
+            attempts.append(by_coordinates(points))
         else:
-            attempts.append(_declared(method, records, resolver))
-    return _settle(attempts, points, parameters.trust, placing=len(usable))
+            attempts.append(by_declaration(method, records, resolver))
+    attempts, is_open = settle_shares(attempts, keys)
+    trusted = _Ground(trust=parameters.trust, placing=len(usable), labels=resolver.labels)
+    return _settle(attempts, points, is_open, trusted)
 
 
 def _usable(records: pd.DataFrame, order: Sequence[str], locator: Locator | None) -> list[str]:
@@ -223,79 +203,40 @@ def _no_points(rows: int) -> Points:
     )
 
 
-def _by_coordinates(points: Points) -> _Attempt:
-    """State what coordinates say."""
-    is_snapped = np.isfinite(points.distance_m)
-    reasons = np.array(list(REASONS), object)
-    details = np.array(list(REASONS.values()), object)
-    failures = np.array([_BIT.get(reason, np.int64(0)) for reason in REASONS], np.int64)
-    return _Attempt(
-        name="coordinates",
-        position=points.position,
-        confidence=np.where(is_snapped, SNAPPED, EXACT),
-        bits=np.where(is_snapped, _BIT["SNAPPED"], np.int64(0)),
-        failure=failures[points.reason],
-        reason=reasons[points.reason],
-        detail=details[points.reason],
-        has_content=~points.is_blank,
-    )
+@dataclass(frozen=True, kw_only=True)
+class _Ground:
+    """What the choice among methods goes by."""
+
+    trust: str
+    placing: int
+    """How many of the attempts, at the front, may place a row."""
+    labels: tuple[str, ...]
 
 
-def _declared(method: str, records: pd.DataFrame, resolver: Resolver) -> _Attempt:
-    """State what a declared code or name says."""
-    if method == "istat_code":
-        found = resolve_istat_codes(resolver, records["istat_code"])
-    elif method == "cadastral_code":
-        found = resolve_cadastral_codes(resolver, records["cadastral_code"])
-    else:
-        province, region = (
-            records[column] if column in records.columns else None
-            for column in ("province", "region")
-        )
-        found = resolve_names(resolver, records["municipality"], province, region)
-    return _attempt(method, found)
-
-
-def _attempt(method: str, found: Resolved) -> _Attempt:
-    """Spread outcomes of distinct keys over the rows."""
-    outcomes = found.outcomes
-    failed = {
-        "": np.int64(0),
-        "MISSING_KEY": np.int64(0),
-        "FOREIGN": _BIT["DECLARED_FOREIGN"],
-    }
-    other = _BIT[f"{method.upper()}_FAILED"]
-    bits = [sum((_BIT[flag] for flag in each.flags), np.int64(0)) for each in outcomes]
-    failure = [failed.get(each.reason, other) for each in outcomes]
-    which = found.which
-    return _Attempt(
-        name=method,
-        position=found.positions,
-        confidence=np.array([each.confidence for each in outcomes], np.float64)[which],
-        bits=np.array(bits, np.int64)[which],
-        failure=np.array(failure, np.int64)[which],
-        reason=np.array([each.reason for each in outcomes], object)[which],
-        detail=np.array([each.detail for each in outcomes], object)[which],
-        has_content=np.array([each.reason != "MISSING_KEY" for each in outcomes], bool)[which],
-    )
-
-
-def _settle(attempts: Sequence[_Attempt], points: Points, trust: str, *, placing: int) -> Assigned:
+def _settle(
+    attempts: Sequence[Attempt],
+    points: Points,
+    is_open: Sequence[NDArray[np.bool_]],
+    ground: _Ground,
+) -> Assigned:
     """Choose one of the placing methods for each row, and collect what all others say."""
     row = np.arange(len(points.lon))
     nowhere = np.full(len(row), -1, np.int32)
     positions = np.array([*(each.position for each in attempts), nowhere])  # -1 is the last row
     by_points = next((i for i, each in enumerate(attempts) if each.name == "coordinates"), -1)
-    chosen = _first(attempts[:placing], positions)
-    declared = _first(attempts, positions, skip="coordinates")
+    chosen = _first(attempts[: ground.placing], positions)
+    first = _first(attempts, positions, skip="coordinates")
+    declared = positions[first, row]
     differs = (points.position >= 0) & (declared >= 0)
-    differs &= (positions[declared, row] != points.position) & (chosen >= 0)
-    chosen[differs] = declared[differs] if trust == "declared" else by_points
-    refused = differs & (trust == "quarantine")
+    differs &= (declared != points.position) & (chosen >= 0)
+    chosen[differs] = first[differs] if ground.trust == "declared" else by_points
+    refused = differs & (ground.trust == "quarantine")
     chosen[refused] = -1
     position = positions[chosen, row]
     is_snapped = np.isfinite(points.distance_m) & (chosen == by_points) & (position >= 0)
-    reason, detail = _reasons(attempts[:placing], position < 0, refused)
+    reason, detail = _reasons(attempts[: ground.placing], position < 0)
+    reason[refused] = "COORD_COMUNE_CONFLICT"
+    detail[refused] = _conflicts(points.position[refused], declared[refused], ground.labels)
     return Assigned(
         position=position,
         method=_methods(attempts, chosen, is_snapped),
@@ -303,6 +244,10 @@ def _settle(attempts: Sequence[_Attempt], points: Points, trust: str, *, placing
         flags=_flags(attempts, chosen, positions, points),
         reason=reason,
         detail=detail,
+        score=_of_chosen(attempts, chosen, "score", 1.0),
+        pointed=points.position,
+        declared=declared,
+        shares=_shares(attempts, chosen, is_open),
         lon=points.lon,
         lat=points.lat,
         distance_m=np.where(is_snapped, points.distance_m, np.nan),
@@ -311,8 +256,34 @@ def _settle(attempts: Sequence[_Attempt], points: Points, trust: str, *, placing
     )
 
 
+def _conflicts(
+    pointed: NDArray[np.int32], declared: NDArray[np.int32], labels: Sequence[str]
+) -> NDArray[np.object_]:
+    """Name both municipalities of contradicted rows."""
+    which, pairs = pd.factorize(pointed.astype(np.int64) * len(labels) + declared)
+    told = [
+        f"The point lies in {labels[pair // len(labels)]}, but {labels[pair % len(labels)]} is "
+        "declared: correct one of the two."
+        for pair in pairs
+    ]
+    return np.array(told, object)[which]
+
+
+def _shares(
+    attempts: Sequence[Attempt],
+    chosen: NDArray[np.int64],
+    is_open: Sequence[NDArray[np.bool_]],
+) -> dict[int, Shares]:
+    """Give the shares of the rows that their key has decided."""
+    return {
+        int(row): attempt.shares[attempt.which[row]]
+        for i, (attempt, left) in enumerate(zip(attempts, is_open, strict=True))
+        for row in np.flatnonzero(left & (chosen == i))
+    }
+
+
 def _first(
-    attempts: Sequence[_Attempt], positions: NDArray[np.int32], skip: str = ""
+    attempts: Sequence[Attempt], positions: NDArray[np.int32], skip: str = ""
 ) -> NDArray[np.int64]:
     """Give the index of the first method that resolves each row, -1 for none."""
     first = np.full(positions.shape[1], -1, np.int64)
@@ -323,7 +294,7 @@ def _first(
 
 
 def _methods(
-    attempts: Sequence[_Attempt], chosen: NDArray[np.int64], is_snapped: NDArray[np.bool_]
+    attempts: Sequence[Attempt], chosen: NDArray[np.int64], is_snapped: NDArray[np.bool_]
 ) -> pd.Categorical:
     """Name the method of each row."""
     codes = np.array([*(METHODS.index(each.name) for each in attempts), -1], np.int8)[chosen]
@@ -332,25 +303,33 @@ def _methods(
 
 
 def _confidence(
-    attempts: Sequence[_Attempt], chosen: NDArray[np.int64], differs: NDArray[np.bool_]
+    attempts: Sequence[Attempt], chosen: NDArray[np.int64], differs: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Give the confidence of each row's method, lowered where it is contradicted."""
-    confidence = np.zeros(len(chosen))
-    for i, attempt in enumerate(attempts):
-        confidence[chosen == i] = attempt.confidence[chosen == i]
+    confidence = _of_chosen(attempts, chosen, "confidence", 0.0)
     confidence[differs] = np.minimum(confidence[differs], CONFLICTING)
     return confidence
 
 
+def _of_chosen(
+    attempts: Sequence[Attempt], chosen: NDArray[np.int64], field: str, default: float
+) -> NDArray[np.float64]:
+    """Take one field of each row's method."""
+    values = np.full(len(chosen), default)
+    for i, attempt in enumerate(attempts):
+        values[chosen == i] = getattr(attempt, field)[chosen == i]
+    return values
+
+
 def _flags(
-    attempts: Sequence[_Attempt],
+    attempts: Sequence[Attempt],
     chosen: NDArray[np.int64],
     positions: NDArray[np.int32],
     points: Points,
 ) -> NDArray[np.object_]:
     """Join the flags of each placed row."""
     position = positions[chosen, np.arange(len(chosen))]
-    bits = np.where(points.is_heap, _BIT["GEOCODE_CENTROID"], np.int64(0))
+    bits = np.where(points.is_heap, BIT["GEOCODE_CENTROID"], np.int64(0))
     for i, attempt in enumerate(attempts):
         is_chosen = chosen == i
         bits[is_chosen] |= attempt.bits[is_chosen]
@@ -360,21 +339,21 @@ def _flags(
         bits[other] |= _contradiction(attempts, attempt, chosen)[other]
     bits[position < 0] = 0
     number, distinct = pd.factorize(bits)
-    joined = ["|".join(flag for flag in FLAGS if mask & _BIT[flag]) for mask in distinct]
+    joined = ["|".join(flag for flag in FLAGS if mask & BIT[flag]) for mask in distinct]
     return np.array(joined, object)[number]
 
 
 def _contradiction(
-    attempts: Sequence[_Attempt], attempt: _Attempt, chosen: NDArray[np.int64]
+    attempts: Sequence[Attempt], attempt: Attempt, chosen: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Give the flag of a method that says otherwise than the chosen one."""
     is_point = np.array([*(each.name == "coordinates" for each in attempts), False])[chosen]
     across = is_point | (attempt.name == "coordinates")
-    return np.where(across, _BIT["DECLARED_DIFFERS"], _BIT["DECLARED_INCONSISTENT"])
+    return np.where(across, BIT["DECLARED_DIFFERS"], BIT["DECLARED_INCONSISTENT"])
 
 
 def _reasons(
-    attempts: Sequence[_Attempt], lost: NDArray[np.bool_], refused: NDArray[np.bool_]
+    attempts: Sequence[Attempt], lost: NDArray[np.bool_]
 ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     """Say why rows are not placed: the reason of the first method that had content."""
     only_points = all(each.name == "coordinates" for each in attempts)
@@ -383,6 +362,4 @@ def _reasons(
     for attempt in reversed(attempts):
         says = lost & attempt.has_content & (attempt.reason != "")
         reason[says], detail[says] = attempt.reason[says], attempt.detail[says]
-    reason[refused] = "COORD_COMUNE_CONFLICT"
-    detail[refused] = "The point lies in another municipality than the declared one: correct one."
     return reason, detail

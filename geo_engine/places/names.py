@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import html
 import re
 import tomllib
 import unicodedata
@@ -60,13 +61,15 @@ def clean(text: object) -> str:
     """
     if not isinstance(text, str):
         return ""
+    if "&" in text and ";" in text:
+        text = html.unescape(text)  # "L&#39;Aquila"
     trimmed = " ".join(unicodedata.normalize("NFC", _decoded(text)).split())
     return "" if trimmed.upper() in MISSING_WORDS else trimmed
 
 
 def _decoded(text: str) -> str:
     """Undo UTF-8 that was read as cp1252 or Latin-1 ("ForlÃ¬"), where all of it can be undone."""
-    if "Ã" in text:
+    if any(letter in text for letter in "ÃÂÄÅ"):
         for encoding in ("cp1252", "latin-1"):
             with contextlib.suppress(UnicodeError):
                 return text.encode(encoding).decode("utf-8")
@@ -87,9 +90,26 @@ def fold(text: str) -> str:
     str
         Such as "FORLI" or "SAN DONA DI PIAVE".
     """
+    return _NOT_KEY.sub(" ", plain(text)).strip()
+
+
+def plain(text: str) -> str:
+    """Write a text in capitals without accents; signs stay.
+
+    Parameters
+    ----------
+    text : str
+        Such as "S.Donà/Piave".
+
+    Returns
+    -------
+    str
+        Such as "S.DONA/PIAVE".
+    """
+    if text.isascii():
+        return text.upper()
     letters = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return _NOT_KEY.sub(" ", plain.upper()).strip()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).upper()
 
 
 def key(text: str) -> str:
@@ -158,6 +178,22 @@ def abbreviated_key(text: str) -> str:
     return " ".join(_words(text))
 
 
+def joined_key(text: str) -> str:
+    """Give the second key without spaces, for comparing beginnings.
+
+    Parameters
+    ----------
+    text : str
+        Such as "S. Giovanni in Persiceto".
+
+    Returns
+    -------
+    str
+        Such as "SGIOVANNIINPERSICETO".
+    """
+    return abbreviated_key(text).replace(" ", "")
+
+
 def loose_key(text: str) -> str:
     """Give the third key of a name: the second without articles and prepositions.
 
@@ -175,14 +211,25 @@ def loose_key(text: str) -> str:
     return " ".join(word for word in _words(text) if word not in small)
 
 
-def _words(text: str) -> list[str]:
+@functools.lru_cache(maxsize=1 << 16)
+def _words(text: str) -> tuple[str, ...]:
     """Split a folded name into words, with saints alike and abbreviations in full."""
-    folded = f" {fold(text)} "
-    for short, long in vocabulary()["abbreviations"].items():
-        folded = folded.replace(f" {short} ", f" {long} ")
+    found = fold(text).split()
+    full: list[str] = []
+    longer = _abbreviations()
+    while found:
+        pair = longer.get(" ".join(found[:2])) if len(found) > 1 else None
+        full.append(pair or longer.get(found[0], found[0]))
+        del found[: 2 if pair else 1]
     saints = _word_set("saints")
-    words = ["S" if word in saints else word for word in folded.split()]
-    return [word.replace("J", "I") for word in words]  # Montebello Jonico, Ionico
+    words = ("S" if word in saints else word for word in full)
+    return tuple(word.replace("J", "I") for word in words)  # Montebello Jonico, Ionico
+
+
+@functools.cache
+def _abbreviations() -> Mapping[str, str]:
+    """Give abbreviations of one or two words in full."""
+    return dict(vocabulary()["abbreviations"])
 
 
 @functools.cache
@@ -215,3 +262,25 @@ def null_keys() -> frozenset[str]:
         Keys as of :func:`key`; such a name counts only with its province or region.
     """
     return frozenset(key(word) for word in vocabulary()["null_words"]["words"])
+
+
+def small_words() -> frozenset[str]:
+    """Give the articles and prepositions that registers leave out.
+
+    Returns
+    -------
+    frozenset of str
+        In capitals.
+    """
+    return _word_set("small_words")
+
+
+def saints() -> frozenset[str]:
+    """Give the forms of "saint".
+
+    Returns
+    -------
+    frozenset of str
+        In capitals.
+    """
+    return _word_set("saints")

@@ -87,7 +87,7 @@ def test_at_least_97_of_100_startups_are_placed_in_the_region_they_state(shared_
     placed = assigned.position >= 0
     assert placed.mean() >= 0.97
     assert set(assigned.reason[~placed]) == {"FOREIGN"}
-    stated = table["Regione"][placed].map(lambda region: resolver.regions[names.key(region)])
+    stated = table["Regione"][placed].map(lambda region: resolver.areas.regions[names.key(region)])
     found = np.array(resolver.cod_reg)[assigned.position[placed]]
     assert (stated.to_numpy() == found).all()
 
