@@ -1,22 +1,19 @@
-"""Contiguity by shared vertices or edges, its summary, and the sub-graph of a covered area."""
+"""Contiguity by shared vertices or edges, the summary of a graph, and a part of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import numba
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-import shapely
 
 from geo_engine.errors import StatisticsError
+from geo_engine.graph.canonical import build_graph, check_index, links_of
+from geo_engine.graph.touching import touching_pairs
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from libpysal.graph import Graph
-
-IntArray = npt.NDArray[np.int64]
 
 
 def contiguity(places: gpd.GeoDataFrame, *, kind: Literal["queen", "rook"] = "queen") -> Graph:
@@ -44,18 +41,9 @@ def contiguity(places: gpd.GeoDataFrame, *, kind: Literal["queen", "rook"] = "qu
     StatisticsError
         ``INDEX_MISMATCH`` when the index repeats a place.
     """
-    if not places.index.is_unique:
-        repeated = int(places.index.duplicated().sum())
-        raise StatisticsError(
-            "INDEX_MISMATCH", f"{repeated} places repeat in the index; dissolve or drop them."
-        )
-    vertex, ring, owner = _vertices(places.geometry.to_numpy())
-    if kind == "rook":
-        features, owner = _edges(vertex, ring, owner)
-    else:
-        features = vertex
-    focal, neighbor = _touching_pairs(features, owner, len(places))
-    return _graph_of(focal, neighbor, places.index)
+    check_index(places.index)
+    focal, neighbor = touching_pairs(places.geometry.to_numpy(), by_edge=kind == "rook")
+    return build_graph(focal, neighbor, np.ones(len(focal)), places.index)
 
 
 def graph_summary(graph: Graph) -> dict[str, object]:
@@ -69,17 +57,21 @@ def graph_summary(graph: Graph) -> dict[str, object]:
     Returns
     -------
     dict
-        ``places``, ``links`` (directed), ``components`` (isolates included), ``isolates``,
-        ``mean_neighbors``, and ``neighbors``: {number of neighbors: places}.
+        ``places``, ``links`` (directed), ``components`` (isolates included), ``isolates`` (places
+        that have no neighbor), ``mean_neighbors``, ``neighbors``: {number of neighbors: places};
+        for graphs whose weights are not all 1 also ``weights``: smallest, median and largest, and
+        ``equal_in_rows``: whether each place weighs its neighbors alike; and where links go in one
+        direction only, ``one_way``: their number.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    focal, neighbor, n = _links(graph)
+    focal, neighbor, weight, index = links_of(graph)
+    n = len(index)
     links = coo_array((np.ones(len(focal), np.int8), (focal, neighbor)), shape=(n, n))
     components = int(connected_components(links, directed=False)[0]) if n else 0
     histogram = np.bincount(np.bincount(focal, minlength=n)) if n else np.zeros(1, np.int64)
-    return {
+    summary: dict[str, object] = {
         "places": n,
         "links": len(focal),
         "components": components,
@@ -87,6 +79,35 @@ def graph_summary(graph: Graph) -> dict[str, object]:
         "mean_neighbors": float(len(focal) / n) if n else 0.0,
         "neighbors": {k: int(count) for k, count in enumerate(histogram) if count},
     }
+    if (weight != 1).any():
+        low, middle, high = np.quantile(weight, [0, 0.5, 1])
+        summary["weights"] = {"min": float(low), "median": float(middle), "max": float(high)}
+        summary["equal_in_rows"] = has_equal_rows(graph)
+    one_way = len(np.setdiff1d(focal * n + neighbor, neighbor * n + focal))
+    return summary | ({"one_way": one_way} if one_way else {})
+
+
+def has_equal_rows(graph: Graph) -> bool:
+    """Tell whether each place weighs its neighbors alike, as the exact local tests need.
+
+    Parameters
+    ----------
+    graph : libpysal.graph.Graph
+        Any graph.
+
+    Returns
+    -------
+    bool
+        True for contiguity and nearest neighbors; False for kernels and travel times.
+    """
+    focal, _, weight, index = links_of(graph)
+    if not len(weight) or (weight == weight[0]).all():
+        return True
+    low, high = np.full(len(index), np.inf), np.full(len(index), -np.inf)
+    np.minimum.at(low, focal, weight)
+    np.maximum.at(high, focal, weight)
+    linked = np.isfinite(low)
+    return bool(np.allclose(low[linked], high[linked], rtol=1e-12, atol=0))
 
 
 def restrict(graph: Graph, places: pd.Index) -> Graph:
@@ -102,7 +123,7 @@ def restrict(graph: Graph, places: pd.Index) -> Graph:
     Returns
     -------
     libpysal.graph.Graph
-        Binary; a place whose neighbors are all outside becomes an isolate.
+        With the weights of ``graph``; a place whose neighbors are all outside becomes an isolate.
 
     Raises
     ------
@@ -110,7 +131,7 @@ def restrict(graph: Graph, places: pd.Index) -> Graph:
         ``INDEX_MISMATCH`` when a place repeats or is not in the graph.
     """
     kept = pd.Index(places)
-    known = pd.Index(graph.unique_ids)
+    focal, neighbor, weight, known = links_of(graph)
     absent = kept.difference(known)
     if len(absent) or not kept.is_unique:
         raise StatisticsError(
@@ -118,86 +139,7 @@ def restrict(graph: Graph, places: pd.Index) -> Graph:
             f"{len(absent)} places are not in the graph (first: {list(absent[:3])}) and "
             f"{int(kept.duplicated().sum())} repeat. Use the graph of the same boundary date.",
         )
-    focal, neighbor, _ = _links(graph)
     position = kept.get_indexer(known)
     focal, neighbor = position[focal], position[neighbor]
     inside = (focal >= 0) & (neighbor >= 0)
-    return _graph_of(focal[inside], neighbor[inside], kept)
-
-
-def _links(graph: Graph) -> tuple[IntArray, IntArray, int]:
-    """Give the links as positions in the graph's own order, without self-loops."""
-    ids = pd.Index(graph.unique_ids)
-    adjacency = graph.adjacency
-    focal = ids.get_indexer(adjacency.index.get_level_values("focal"))
-    neighbor = ids.get_indexer(adjacency.index.get_level_values("neighbor"))
-    real = focal != neighbor
-    return focal[real].astype(np.int64), neighbor[real].astype(np.int64), len(ids)
-
-
-def _vertices(geometries: npt.NDArray[np.object_]) -> tuple[IntArray, IntArray, IntArray]:
-    """Give numbers to the vertices: vertex, ring and place of every corner, in drawing order."""
-    parts, part_owner = shapely.get_parts(geometries, return_index=True)
-    rings, ring_part = shapely.get_rings(parts, return_index=True)
-    corners, ring = shapely.get_coordinates(rings, return_index=True)
-    owner = part_owner[ring_part][ring]
-    # Two factorizations give an exact key; hashing both numbers into one could collide.
-    across, values = pd.factorize(corners[:, 0])
-    along, others = pd.factorize(corners[:, 1])
-    key = across.astype(np.int64) * max(len(others), 1) + along
-    vertex = pd.factorize(key)[0] if len(values) else key
-    return vertex.astype(np.int64), ring.astype(np.int64), owner.astype(np.int64)
-
-
-def _edges(vertex: IntArray, ring: IntArray, owner: IntArray) -> tuple[IntArray, IntArray]:
-    """Give numbers to the edges of all rings, whichever way they are drawn."""
-    same_ring = ring[1:] == ring[:-1]
-    start, end = vertex[:-1][same_ring], vertex[1:][same_ring]
-    size = int(vertex.max(initial=0)) + 1
-    key = np.minimum(start, end) * size + np.maximum(start, end)
-    return pd.factorize(key)[0].astype(np.int64), owner[:-1][same_ring]
-
-
-def _touching_pairs(feature: IntArray, owner: IntArray, n: int) -> tuple[IntArray, IntArray]:
-    """List the ordered pairs of places that share a feature, each once, sorted."""
-    if not len(feature):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    owned = np.unique(feature * n + owner)
-    feature, owner = owned // n, owned % n
-    pairs = np.unique(_pairs_within_runs(feature, owner, n))
-    return pairs // n, pairs % n
-
-
-@numba.njit(cache=True)
-def _pairs_within_runs(feature: IntArray, owner: IntArray, n: int) -> IntArray:  # pragma: no cover
-    """Code the ordered pairs of owners of each feature as focal * n + neighbor."""
-    total = 0
-    start = 0
-    for i in range(1, len(feature) + 1):
-        if i == len(feature) or feature[i] != feature[start]:
-            total += (i - start) * (i - start - 1)
-            start = i
-    pairs = np.empty(total, np.int64)
-    filled = 0
-    start = 0
-    for i in range(1, len(feature) + 1):
-        if i == len(feature) or feature[i] != feature[start]:
-            for a in range(start, i):
-                for b in range(start, i):
-                    if a != b:
-                        pairs[filled] = owner[a] * n + owner[b]
-                        filled += 1
-            start = i
-    return pairs
-
-
-def _graph_of(focal: IntArray, neighbor: IntArray, index: pd.Index) -> Graph:
-    """Build a binary Graph in the order of the index; isolates are loops of weight zero."""
-    from libpysal.graph import Graph
-
-    n = len(index)
-    alone = np.setdiff1d(np.arange(n), focal)
-    focal, neighbor = np.concatenate([focal, alone]), np.concatenate([neighbor, alone])
-    weight = (focal != neighbor).astype(np.float64)
-    order = np.lexsort((neighbor, focal))
-    return Graph.from_arrays(index[focal[order]], index[neighbor[order]], weight[order])
+    return build_graph(focal[inside], neighbor[inside], weight[inside], kept)

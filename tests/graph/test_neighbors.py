@@ -13,16 +13,7 @@ from shapely.geometry import MultiPolygon, Polygon, box
 from geo_engine.errors import StatisticsError
 from geo_engine.graph import contiguity, graph_summary, restrict
 from geo_engine.sources.boundaries import read_layer
-
-
-def places_of(shapes, names=None):
-    index = pd.Index(names or [f"{i:06d}" for i in range(len(shapes))], name="pro_com_t")
-    return gpd.GeoDataFrame(index=index, geometry=list(shapes), crs="EPSG:3035")
-
-
-def links_of(graph):
-    adjacency = graph.adjacency[graph.adjacency != 0]
-    return set(adjacency.index)
+from tests.graph.layers import links_of, places_of
 
 
 @pytest.fixture
@@ -142,3 +133,45 @@ def test_istat_s_own_layer_of_june_2023_has_the_known_number_of_links(shared_dat
     for kind, links in (("queen", 46_404), ("rook", 45_728)):
         summary = graph_summary(contiguity(places, kind=kind))
         assert (summary["links"], summary["isolates"]) == (links, 14)
+
+
+def test_zero_and_minus_zero_are_the_same_coordinate():
+    left = Polygon([(-1, 0), (-0.0, -0.0), (-0.0, 1), (-1, 1)])
+    right = Polygon([(0.0, 0.0), (1, 0), (1, 1), (0.0, 1)])
+    for kind in ("queen", "rook"):
+        assert len(links_of(contiguity(places_of([left, right]), kind=kind))) == 2
+
+
+def test_a_vertex_written_twice_in_both_outlines_is_a_corner_and_no_edge():
+    left = Polygon([(0, 0), (1, 1), (1, 1), (0, 1)])
+    right = Polygon([(1, 1), (1, 1), (2, 1), (2, 2)])
+    places = places_of([left, right])
+    assert len(links_of(contiguity(places, kind="queen"))) == 2
+    assert not links_of(contiguity(places, kind="rook"))
+
+
+def test_the_end_of_one_ring_and_the_start_of_the_next_are_no_edge():
+    two_parts = MultiPolygon([box(0, 0, 1, 1), box(5, 5, 6, 6)])
+    end, start = two_parts.geoms[0].exterior.coords[-1], two_parts.geoms[1].exterior.coords[0]
+    crossing = Polygon([end, start, (3, 9)])
+    places = places_of([two_parts, crossing])
+    assert len(links_of(contiguity(places, kind="queen"))) == 2
+    assert not links_of(contiguity(places, kind="rook"))
+
+
+def test_a_place_without_a_geometry_is_an_isolate():
+    graph = contiguity(places_of([box(0, 0, 1, 1), None, Polygon(), box(1, 0, 2, 1)]), kind="rook")
+    assert links_of(graph) == {("000000", "000003"), ("000003", "000000")}
+
+
+def test_a_vertex_of_many_places_links_all_of_them_also_beyond_the_first_guess_of_room():
+    slices = [
+        Polygon([(0, 0), (np.cos(a), np.sin(a)), (np.cos(a + 0.01), np.sin(a + 0.01))])
+        for a in np.linspace(0, 6, 50)
+    ]
+    assert len(links_of(contiguity(places_of(slices)))) == 50 * 49
+    assert not len(links_of(contiguity(places_of(slices), kind="rook")))
+
+
+def test_no_places_have_no_links():
+    assert graph_summary(contiguity(places_of([])))["places"] == 0
