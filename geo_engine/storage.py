@@ -186,7 +186,8 @@ def replacing(path: Path) -> Iterator[Path]:
     OutputError
         ``NOT_WRITTEN`` when it cannot be written.
     """
-    temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}{path.suffix}")
+    own = f"{os.getpid()}-{threading.get_ident()}"  # several threads may write the same file
+    temporary = path.with_name(f".{path.stem}.tmp-{own}{path.suffix}")
     with output_errors(str(path)):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # numba is slow to import: the kernels are imported where the
 CELL_DEG = 0.0025
 """Side of a grid cell where the layer is as large as Italy: about 280 by 200 m."""
 MAX_CELLS = 40_000_000
+INDEX_FORMAT = 3
+"""Goes up with every change of what :func:`build_index` gives, so that cached ones are not used."""
 LARGEST_CHUNK, SMALLEST_CHUNK = 2_000_000, 20_000
 """Points in one chunk: many, so that neighbors meet, but not more memory with more points."""
 EQUATOR_M = 6378137.0
@@ -92,7 +94,7 @@ def build_index(places: gpd.GeoDataFrame) -> Locator:
     BoundaryError
         ``INVALID_BOUNDARY``, naming the places that are empty or not polygons.
     """
-    _check_layer(places)
+    check_layer(places)
     vertices, rings, owner = _rings(places.geometry.to_numpy())
     frame = _frame(vertices)
     edges, slots = _bucket(vertices, rings, owner, frame)
@@ -135,7 +137,7 @@ def locate(locator: Locator, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32
     index = _index(locator)
 
     def part(chunk: slice) -> None:
-        lookup.find(x[chunk], y[chunk], found[chunk], index)
+        lookup.find(_writable(x[chunk]), _writable(y[chunk]), found[chunk], index)
 
     _in_threads(part, _chunks(len(x)))
     return found
@@ -229,6 +231,11 @@ def _points(lon: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.float64], NDArra
     return x, y
 
 
+def _writable(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Copy a chunk that may not be written: to numba it is of another type, compiled anew."""
+    return values if values.flags.writeable else values.copy()
+
+
 def _meters_per_degree(lat: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give metres per degree of longitude and of latitude on the ellipsoid."""
     phi = np.radians(np.clip(np.nan_to_num(lat), -89.0, 89.0))
@@ -239,8 +246,19 @@ def _meters_per_degree(lat: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.radians(np.column_stack([east, north]))
 
 
-def _check_layer(places: gpd.GeoDataFrame) -> None:
-    """Refuse a layer in another system, unsorted, or with something else than polygons."""
+def check_layer(places: gpd.GeoDataFrame) -> None:
+    """Refuse a layer in another system, unsorted, or with something else than polygons.
+
+    Parameters
+    ----------
+    places : GeoDataFrame
+        For :func:`build_index`.
+
+    Raises
+    ------
+    TableError, BoundaryError
+        As :func:`build_index`.
+    """
     if places.crs is None:
         raise TableError("CRS_MISSING", "The municipalities have no reference system; set it.")
     if not places.crs.equals(tables.CRS_WEB, ignore_axis_order=True):
