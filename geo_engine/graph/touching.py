@@ -116,25 +116,45 @@ def _sharing(
     while (1 << size) < 2 * len(owner):
         size += 1
     table = np.full(1 << size, -1, np.int32)
-    shift, mask = np.uint64(64 - size), (1 << size) - 1
-    chains = np.full((len(owner), 2), -1, np.int32)
+    chains = np.full((len(owner), 3), -1, np.int32)
     total = 0
+    guess = -1
     for i in range(len(owner)):
         if not is_feature[i]:
             continue
-        key = _key(bits, i)
-        if by_edge:
-            # A sum does not tell which end comes first, nor should it.
-            key = (key + _key(bits, i + 1)) * _MIX_Y
-        slot = np.int64(key >> shift)
-        while table[slot] >= 0 and not _is_feature(bits, table[slot], i, by_edge):
-            slot = (slot + 1) & mask
-        if table[slot] < 0:
-            table[slot] = i
+        # Two places draw their border in opposite directions: the next feature of this one is
+        # likely the one before in the other, and a look there is cheaper than the table.
+        if guess >= 0 and is_feature[guess] and _is_feature(bits, guess, i, by_edge):
+            first = chains[guess, 2]
+            guess -= 1
+        else:
+            first = _first_seen(bits, i, by_edge, table)
+            guess = first - 1 if first < i else -1
+        chains[i, 2] = first
+        if first == i:
             chains[i, 0] = i
         else:
-            total = _meet((table[slot], i), owner, chains, found, total)
+            total = _meet((first, i), owner, chains, found, total)
     return total
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _first_seen(
+    bits: npt.NDArray[np.uint64], i: int, by_edge: bool, table: npt.NDArray[np.int32]
+) -> int:  # pragma: no cover
+    """Find where a feature was seen first; write it down where that is here."""
+    key = _key(bits, i)
+    if by_edge:
+        # A sum does not tell which end comes first, nor should it.
+        key = (key + _key(bits, i + 1)) * _MIX_Y
+    mask = len(table) - 1
+    slot = np.int64(key >> _HALF) & mask
+    while table[slot] >= 0:
+        if _is_feature(bits, table[slot], i, by_edge):
+            return table[slot]
+        slot = (slot + 1) & mask
+    table[slot] = i
+    return i
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
