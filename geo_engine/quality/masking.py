@@ -16,6 +16,7 @@ _LIKE_TAX_CODE = re.compile(
 _WORD = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
 _DEGREES = re.compile(r"^([^\d]*\d+(?:[.,]\d)?)(.*)$", re.DOTALL)
+_NO_DEGREES = re.compile(r"^\D*\d{8}|^\D*\d*[^\W\d].*\d")
 _LONG_CODE = re.compile(r"\w")
 
 REASON_ROLES: dict[str, tuple[str, ...]] = {
@@ -167,10 +168,10 @@ def _mask_code(text: str, *, keeps_check: bool) -> str:
 
 
 def _mask_degrees(text: str) -> str:
-    """Keep whole degrees (or metres) and one decimal."""
-    found = _DEGREES.match(text)
+    """Keep whole degrees (or metres, which have seven figures at most) and one decimal."""
+    found = None if _NO_DEGREES.search(text) else _DEGREES.match(text)
     if not found:
-        return mask_words(text, kept=KEPT)
+        return mask_words(_DIGIT.sub("*", text), kept=1)
     return found[1] + _DIGIT.sub("*", mask_words(found[2], kept=1))
 
 
