@@ -16,7 +16,7 @@ import shapely
 
 from geo_engine.errors import SourceError
 from geo_engine.sources.batches import BATCH_ROWS, FirmBatch, SourceDialect, quarantine_table
-from geo_engine.sources.parquet_records import text_table
+from geo_engine.sources.parquet_records import float_text, text_table
 
 _SIDE_FILES = ("-journal", "-wal")
 _CRS_NOTE = "lon and lat are in "
@@ -172,11 +172,7 @@ def _rows(table: pa.Table, geometry: str, columns: tuple[str, ...]) -> pa.Table:
     missing = shapely.is_missing(points) | shapely.is_empty(points)
     points[missing] = None
     for name, values in (("lon", shapely.get_x(points)), ("lat", shapely.get_y(points))):
-        texts = [
-            None if gone else repr(float(value))
-            for gone, value in zip(missing, values, strict=True)
-        ]
-        rows = rows.append_column(name, pa.array(texts, pa.string()))
+        rows = rows.append_column(name, float_text(pa.array(values, mask=missing)))
     return rows
 
 

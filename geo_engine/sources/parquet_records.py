@@ -12,7 +12,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from geo_engine.errors import SourceError
-from geo_engine.sources.batches import BATCH_ROWS, FirmBatch, SourceDialect, quarantine_table
+from geo_engine.sources.batches import (
+    BATCH_ROWS,
+    FirmBatch,
+    SourceDialect,
+    quarantine_table,
+    unique_names,
+)
+
+_LONG, _SHORT = 1e9, 1e-4
+"""Between them Arrow writes a number as Python does; beyond, it writes 1e-7 for 1e-07."""
+_DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What pyarrow raises on a damaged file; a name may be no text."""
+_NO_CHECKSUMS = (
+    "the pages of this Parquet file carry no checksums, so damage may pass unseen: state its sha256"
+)
 
 
 def parquet_dialect(path: Path) -> SourceDialect:
@@ -31,14 +45,19 @@ def parquet_dialect(path: Path) -> SourceDialect:
     Raises
     ------
     SourceError
-        ``PARQUET_CORRUPT`` or ``NO_ROWS``.
+        ``PARQUET_CORRUPT``, ``DUPLICATE_COLUMN`` or ``NO_ROWS``.
     """
     with _open(path) as file:
-        names = tuple(file.schema_arrow.names)
-        records = file.metadata.num_rows
+        try:
+            names = unique_names(list(file.schema_arrow.names), path)
+            records = file.metadata.num_rows
+        except _DAMAGE as error:
+            raise _corrupt(path, error) from error
+        has_checksums = _has_checksums(path)
     if not records:
         raise SourceError("NO_ROWS", f"{path.name} has no record. Export it again.")
-    return SourceDialect(format="parquet", columns=names, records=records)
+    notes = () if has_checksums else (_NO_CHECKSUMS,)
+    return SourceDialect(format="parquet", columns=names, records=records, notes=notes)
 
 
 def read_parquet_batches(path: Path, dialect: SourceDialect) -> Iterator[FirmBatch]:
@@ -65,7 +84,7 @@ def read_parquet_batches(path: Path, dialect: SourceDialect) -> Iterator[FirmBat
     with _open(path) as file:
         batches = file.iter_batches(batch_size=BATCH_ROWS)
         while (batch := _next(batches, path)) is not None:
-            rows = text_table(pa.Table.from_batches([batch]))
+            rows = text_table(pa.Table.from_batches([batch])).rename_columns(list(dialect.columns))
             yield FirmBatch(
                 first_row=row + 1,
                 rows=rows,
@@ -105,8 +124,26 @@ def _open(path: Path) -> pq.ParquetFile:
     """Open a Parquet file; its page checksums are verified where it has them."""
     try:
         return pq.ParquetFile(path, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
+    except _DAMAGE as error:
         raise _corrupt(path, error) from error
+
+
+def _has_checksums(path: Path) -> bool:
+    """Tell whether the first page of a file, which follows its signature, carries a checksum.
+
+    Its header, in Thrift's compact form, begins with three numbers (kind and two sizes); a fourth
+    number directly after them is the checksum. The file is read by its bytes because asking
+    pyarrow for a damaged column's place may end the process.
+    """
+    with path.open("rb") as file:
+        head = file.read(64)
+    place = 4
+    for _ in range(3):
+        place += 1  # the number's own header
+        while place < len(head) and head[place] & 0x80:
+            place += 1
+        place += 1
+    return head[place : place + 1] == b"\x15"
 
 
 def _next(batches: Iterator[pa.RecordBatch], path: Path) -> pa.RecordBatch | None:
@@ -116,7 +153,7 @@ def _next(batches: Iterator[pa.RecordBatch], path: Path) -> pa.RecordBatch | Non
         if batch is not None:
             batch.validate(full=True)  # damaged bytes may be no UTF-8
         return batch
-    except (pa.ArrowException, OSError) as error:
+    except _DAMAGE as error:
         raise _corrupt(path, error) from error
 
 
@@ -133,7 +170,7 @@ def _as_text(values: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return _as_text(values.dictionary_decode())
     if pa.types.is_floating(kind):
-        return _float_text(values)
+        return float_text(values)
     if pa.types.is_nested(kind):
         texts = [
             None if value is None else json.dumps(value, ensure_ascii=False, default=str)
@@ -146,10 +183,38 @@ def _as_text(values: pa.Array) -> pa.Array:
     return pc.cast(values, pa.string())
 
 
-def _float_text(values: pa.Array) -> pa.Array:
-    """Write floats as the shortest text that reads back equal."""
-    shortest = [
+def float_text(values: pa.Array) -> pa.Array:
+    """Write floats as the shortest text that reads back equal, as Python does.
+
+    Parameters
+    ----------
+    values : Array
+        Floats of any size; a missing value stays missing.
+
+    Returns
+    -------
+    Array
+        "9.19", "63049.0", "1e-07".
+    """
+    if not pa.types.is_float64(values.type):
+        return _python_text(values)
+    size = pc.abs(values)
+    common = pc.and_(
+        pc.less(size, _LONG), pc.or_(pc.greater_equal(size, _SHORT), pc.equal(size, 0))
+    )
+    short = pc.cast(values, pa.string())
+    whole = pc.equal(pc.floor(values), values)
+    text = pc.if_else(whole, pc.binary_join_element_wise(short, ".0", ""), short)
+    odd = pc.fill_null(pc.invert(common), False)
+    if not pc.any(odd).as_py():
+        return text
+    return pc.replace_with_mask(text, odd, _python_text(values.filter(odd)))
+
+
+def _python_text(values: pa.Array) -> pa.Array:
+    """Write floats one by one."""
+    texts = [
         None if value is None else str(value) for value in values.to_numpy(zero_copy_only=False)
     ]
     missing = values.is_null().to_numpy(zero_copy_only=False)
-    return pa.array(shortest, pa.string(), mask=missing)
+    return pa.array(texts, pa.string(), mask=missing)

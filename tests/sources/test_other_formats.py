@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import hashlib
 import sqlite3
 import warnings
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow as pa
@@ -16,9 +18,11 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from geo_engine.errors import SourceError
-from geo_engine.sources import workbook_records
+from geo_engine.sources import parquet_records, workbook_records
 from geo_engine.sources.firms import detect, open_source, read_batches
 from geo_engine.study import FirmSource
 
@@ -337,6 +341,67 @@ def test_parquet_text_that_is_no_utf8_is_damage(tmp_path):
     )
     pq.write_table(pa.table({"comune": values}), path)
     assert refusal(path) == "PARQUET_CORRUPT"
+
+
+def firms_parquet(folder: Path, **options) -> Path:
+    firms = {"nome": [f"Ditta {i}" for i in range(300)], "comune": ["Prato", "Forlì", "Lodi"] * 100}
+    pq.write_table(pa.table(firms), folder / "a.parquet", **options)
+    return folder / "a.parquet"
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "zstd"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_no_flipped_bit_changes_a_value_where_pages_carry_checksums(tmp_path, compression, version):
+    path = firms_parquet(
+        tmp_path, compression=compression, data_page_version=version, write_page_checksum=True
+    )
+    whole, data = [list(row.values()) for row in read(path)[0]], path.read_bytes()
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    refused = 0
+    for bit in np.random.default_rng(1).choice(footer * 8, 300, replace=False).tolist():
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            assert [list(row.values()) for row in read(path)[0]] == whole
+        except SourceError as error:
+            assert error.code in {"PARQUET_CORRUPT", "RECORDS_LOST"}  # noqa: PT017 - either
+            refused += 1
+    assert refused > 200
+
+
+@pytest.mark.parametrize("checksums", [True, False])
+def test_parquet_without_checksums_is_noted(tmp_path, checksums):
+    path = firms_parquet(tmp_path, write_page_checksum=checksums)
+    notes = detect(FirmSource(path="a.parquet"), path).notes
+    assert [("sha256" in note) for note in notes] == ([] if checksums else [True])
+
+
+def test_two_columns_of_one_name_are_refused_in_parquet_too(tmp_path):
+    table = pa.table([pa.array(["1"]), pa.array(["2"])], names=["a", "a"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert refusal(tmp_path / "a.parquet") == "DUPLICATE_COLUMN"
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(), st.floats(-200, 200)), max_size=20))
+@settings(derandomize=True, deadline=None, max_examples=300)
+def test_a_float_is_written_as_python_writes_it(numbers):
+    missing = np.array([number is None for number in numbers], bool)
+    values = np.array([0.0 if number is None else number for number in numbers], np.float64)
+    written = parquet_records.float_text(pa.array(values, mask=missing)).to_pylist()
+    assert written == [None if number is None else str(number) for number in numbers]
+
+
+def test_the_stated_digest_is_verified_before_anything_is_read(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "b.csv").write_text("a,b\n1,2\n")
+    digest = hashlib.sha256(b"a,b\n1,2\n").hexdigest()
+    assert len(open_source(FirmSource(path="a.csv", sha256=digest), tmp_path)) == 1
+    with pytest.raises(SourceError, match="2 files"):
+        open_source(FirmSource(path="*.csv", sha256=digest), tmp_path)
+    (tmp_path / "a.csv").write_text("a,b\n1,3\n")
+    with pytest.raises(SourceError, match=f"SHA256_MISMATCH: a.csv .* states {digest}"):
+        open_source(FirmSource(path="a.csv", sha256=digest), tmp_path)
 
 
 def points(folder: Path, crs: int | None) -> Path:
