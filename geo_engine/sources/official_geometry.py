@@ -17,7 +17,8 @@ TOLERANCE_KM2 = 0.01
 """A repair that moves more area than this is none."""
 
 _ITALY = (6.0, 35.0, 19.0, 48.0)  # degrees
-_SNAPPING_M = 0.01
+_SNAPPING_DEGREES = 1e-7  # a centimetre
+_POLYGONS = (3, 6)  # polygon and multipolygon, as GEOS numbers them
 _SMALLEST_HOLE_KM2 = 1e-3
 _NAMED = 5
 
@@ -73,43 +74,45 @@ def judge_geometry(
         ``CRS_MISMATCH`` when the polygons are not in Italy.
     """
     records = records.sort_values("pro_com_t", kind="stable", ignore_index=True)
-    codes = records["pro_com_t"].to_numpy(dtype=str)
-    shapes = np.asarray(records.geometry.array, dtype=object)
-    shapes, repaired = _repair(shapes, codes)
+    _check_usable(records)
+    records = records.to_crs(CRS_WEB)
+    _check_place(records)
+    shapes, repaired = _repair(_array(records), records["pro_com_t"].to_numpy(dtype=str))
     layer, joined = _join(records, shapes)
-    codes = layer.index.to_numpy(dtype=str)
-    shapes, cleaned = _clean(np.asarray(layer.geometry.array, dtype=object), codes)
-    degrees = gpd.GeoSeries(shapes, index=layer.index, crs=layer.crs).to_crs(CRS_WEB)
-    _check_place(degrees)
-    shapes, again = _repair(np.asarray(degrees.array, dtype=object), codes, crs=CRS_WEB)
+    shapes, cleaned = _clean(_array(layer), layer.index.to_numpy(dtype=str))
     layer = layer.set_geometry(gpd.GeoSeries(shapes, index=layer.index, crs=CRS_WEB))
     layer["area_km2"] = (layer.geometry.to_crs(CRS_AREA).area / 1e6).round(6)
     report = GeometryReport(
-        joined=joined,
-        repaired=tuple(sorted({*repaired, *again})),
-        cleaned=cleaned,
-        holes=_holes(shapes, enclaves),
+        joined=joined, repaired=repaired, cleaned=cleaned, holes=_holes(shapes, enclaves)
     )
     return layer, report
 
 
-def _repair(
-    shapes: Shapes, codes: npt.NDArray[np.str_], crs: str = ""
-) -> tuple[Shapes, tuple[str, ...]]:
-    """Make polygons valid where this moves no area; name the municipalities where it would."""
+def _array(layer: gpd.GeoDataFrame) -> Shapes:
+    """Give the polygons as an array of shapely's."""
+    return np.asarray(layer.geometry.array, dtype=object)
+
+
+def _check_usable(records: gpd.GeoDataFrame) -> None:
+    """Refuse records without a polygon, or with coordinates that are no numbers."""
+    shapes = _array(records)
     usable = (
         ~shapely.is_missing(shapes)
         & ~shapely.is_empty(shapes)
-        & np.isin(shapely.get_type_id(shapes), (3, 6))
+        & np.isin(shapely.get_type_id(shapes), _POLYGONS)
         & np.isfinite(shapely.bounds(shapes)).all(axis=1)
     )
-    _refuse(codes[~usable], "no polygon")
+    _refuse(records["pro_com_t"].to_numpy(dtype=str)[~usable], "no polygon")
+
+
+def _repair(shapes: Shapes, codes: npt.NDArray[np.str_]) -> tuple[Shapes, tuple[str, ...]]:
+    """Make polygons valid where this moves no area; name the municipalities where it would."""
     broken = np.flatnonzero(~shapely.is_valid(shapes))
     if not len(broken):
         return shapes, ()
     made = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
-    moved = np.abs(_km2(made, crs) - _km2(shapes[broken], crs))
-    lost = (moved > TOLERANCE_KM2) | ~np.isin(shapely.get_type_id(made), (3, 6))
+    moved = np.abs(_km2(made) - _km2(shapes[broken]))
+    lost = (moved > TOLERANCE_KM2) | ~np.isin(shapely.get_type_id(made), _POLYGONS)
     reasons = shapely.is_valid_reason(shapes[broken[lost]])
     _refuse(codes[broken[lost]], str(reasons[0]) if len(reasons) else "")
     whole = shapes.copy()
@@ -125,7 +128,7 @@ def _join(records: gpd.GeoDataFrame, shapes: Shapes) -> tuple[gpd.GeoDataFrame, 
     for code, parts in several.groupby("pro_com_t"):
         pieces = np.asarray(parts.geometry.array, dtype=object)
         united = shapely.union_all(pieces)
-        overlap = (shapely.area(pieces).sum() - shapely.area(united)) / 1e6
+        overlap = _km2(pieces).sum() - _km2(np.array([united], dtype=object))[0]
         if len(set(parts["name"])) > 1 or overlap > TOLERANCE_KM2:
             raise BoundaryError(
                 "BOUNDARY_DUPLICATE",
@@ -140,32 +143,28 @@ def _clean(shapes: Shapes, codes: npt.NDArray[np.str_]) -> tuple[Shapes, tuple[s
     """Make borders that were drawn twice one line; refuse real overlaps."""
     if shapely.coverage_is_valid(shapes):
         return shapes, ()
-    clean = shapely.coverage_clean(shapes, snapping_distance=_SNAPPING_M)
-    moved = np.abs(shapely.area(clean) - shapely.area(shapes)) / 1e6
-    overlapping = _overlapping(shapes)
-    worst = codes[overlapping | (moved > TOLERANCE_KM2)]
+    edges = shapely.coverage_invalid_edges(shapes)
+    flagged = np.flatnonzero(~(shapely.is_missing(edges) | shapely.is_empty(edges)))
+    clean = shapely.coverage_clean(shapes, snapping_distance=_SNAPPING_DEGREES)
+    changed = np.flatnonzero(~shapely.equals_exact(clean, shapes, 0.0))
+    moved = np.abs(_km2(clean[changed]) - _km2(shapes[changed]))
+    worst = codes[np.union1d(_overlapping(shapes, flagged), changed[moved > TOLERANCE_KM2])]
     if len(worst) or not shapely.coverage_is_valid(clean):
         raise BoundaryError(
             "BOUNDARY_OVERLAP",
             f"{max(len(worst), 1)} municipalities overlap a neighbor by more than {TOLERANCE_KM2} "
             f"km2: {_some(worst)}. Take ISTAT's archive as it is.",
         )
-    changed = ~shapely.equals_exact(shapely.normalize(clean), shapely.normalize(shapes), 0.0)
-    return clean, tuple(str(code) for code in codes[changed & (moved > 0)])
+    return clean, tuple(str(code) for code in codes[flagged])
 
 
-def _overlapping(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    """Flag the polygons that share more ground with another one than a border drawn twice does."""
-    edges = shapely.coverage_invalid_edges(shapes)
-    flagged = np.flatnonzero(~(shapely.is_missing(edges) | shapely.is_empty(edges)))
+def _overlapping(shapes: Shapes, flagged: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Find the polygons that share more ground with another one than a border drawn twice does."""
     tree = shapely.STRtree(shapes[flagged])
     left, right = tree.query(shapes[flagged], predicate="intersects")
     left, right = flagged[left[left < right]], flagged[right[left < right]]
-    shared = shapely.area(shapely.intersection(shapes[left], shapes[right])) / 1e6
-    result = np.zeros(len(shapes), dtype=bool)
-    result[left[shared > TOLERANCE_KM2]] = True
-    result[right[shared > TOLERANCE_KM2]] = True
-    return result
+    shared = _km2(shapely.intersection(shapes[left], shapes[right])) > TOLERANCE_KM2
+    return np.union1d(left[shared], right[shared])
 
 
 def _holes(
@@ -184,7 +183,7 @@ def _holes(
     return tuple(sorted(found, reverse=True))
 
 
-def _check_place(degrees: gpd.GeoSeries) -> None:
+def _check_place(degrees: gpd.GeoDataFrame) -> None:
     """Refuse polygons that are not in Italy: the .prj file is another one's."""
     west, south, east, north = degrees.total_bounds
     if west < _ITALY[0] or south < _ITALY[1] or east > _ITALY[2] or north > _ITALY[3]:
@@ -196,11 +195,9 @@ def _check_place(degrees: gpd.GeoSeries) -> None:
         )
 
 
-def _km2(shapes: Shapes, crs: str) -> npt.NDArray[np.float64]:
-    """Measure areas; those in degrees in the equal-area projection."""
-    if crs:
-        shapes = np.asarray(gpd.GeoSeries(shapes, crs=crs).to_crs(CRS_AREA).array, dtype=object)
-    return shapely.area(shapes) / 1e6
+def _km2(degrees: Shapes) -> npt.NDArray[np.float64]:
+    """Measure areas in the equal-area projection."""
+    return gpd.GeoSeries(degrees, crs=CRS_WEB).to_crs(CRS_AREA).area.to_numpy() / 1e6
 
 
 def _refuse(codes: npt.NDArray[np.str_], reason: str) -> None:

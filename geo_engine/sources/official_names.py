@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import codicefiscale
 import pandas as pd
@@ -64,24 +65,35 @@ def find_cadastral_codes(
     free = dict.fromkeys(valid.index, True)
     found: dict[str, str] = {}
 
-    def settle(keys: Mapping[str, Hashable], known: Mapping[Hashable, str]) -> None:
+    def settle(keys: Mapping[str, Hashable], known: Mapping[Any, str]) -> None:
         """Give each municipality still open the free code under its key."""
         for code, key in keys.items():
             cadastral = known.get(key, "")
             if code not in found and free.get(cadastral):
                 found[code], free[cadastral] = cadastral, False
 
-    names, others = layer["name"].map(_fold), layer["name_other"].map(_fold)
-    both = _unique(zip(valid["name"].map(_fold), valid["sigla"], strict=True), valid.index)
-    settle(dict(zip(layer.index, zip(names, layer["sigla"], strict=True), strict=True)), both)
-    settle({code: code for code in layer.index}, dict(shipped["cadastral_code"]))
+    names = dict(zip(layer.index, map(_fold, layer["name"]), strict=True))
+    others = dict(zip(layer.index, map(_fold, layer["name_other"]), strict=True))
+    siglas = dict(zip(layer.index, layer["sigla"], strict=True))
+    folded = list(map(_fold, valid["name"]))
+    settle(
+        {code: (name, siglas[code]) for code, name in names.items()},
+        _unique(zip(folded, valid["sigla"], strict=True), valid.index),
+    )
+    settle(
+        {code: code for code in layer.index},
+        dict(zip(shipped.index, shipped["cadastral_code"], strict=True)),
+    )
     left = valid[[free[code] for code in valid.index]]
-    settle(dict(names), _unique(left["name"].map(_fold), left.index))
-    settle(dict(names), _unique(left["name_other"].map(_fold), left.index))
-    settle(dict(others), _unique(left["name"].map(_fold), left.index))
+    official, second = map(_fold, left["name"]), map(_fold, left["name_other"])
+    known = _unique(official, left.index)
+    settle(names, known)
+    settle(names, _unique(second, left.index))
+    settle(others, known)
     left = valid[[free[code] for code in valid.index]]
     absent = [f"{row.name} ({row.sigla})" for row in left.itertuples(index=False)]
-    return layer.index.to_series().map(found).fillna("").rename("cadastral_code"), sorted(absent)
+    codes = [found.get(code, "") for code in layer.index]
+    return pd.Series(codes, index=layer.index, name="cadastral_code"), sorted(absent)
 
 
 def write_names(layer: pd.DataFrame, shipped: pd.DataFrame) -> pd.Series:
@@ -119,13 +131,13 @@ def write_areas(provinces: pd.DataFrame, regions: pd.Series, shipped: pd.DataFra
         The layer that ships: "Forlì-Cesena" for the boundary file's "Forli'-Cesena".
     """
     ours = shipped.drop_duplicates("cod_prov").set_index("cod_prov")
-    for code in provinces.index.intersection(ours.index):
-        same = provinces.loc[code, "sigla"] in {ours.loc[code, "sigla"], ""}
-        if same:
-            provinces.loc[code, ["province", "sigla"]] = ours.loc[code, ["province", "sigla"]]
+    known = provinces.index.map(ours["sigla"])
+    same = known.notna() & ((provinces["sigla"] == known) | (provinces["sigla"] == ""))
+    for column in ("province", "sigla"):
+        listed = pd.Series(provinces.index.map(ours[column]), index=provinces.index)
+        provinces[column] = provinces[column].where(~same, listed)
     names = shipped.drop_duplicates("cod_reg").set_index("cod_reg")["region"]
-    for code in regions.index.intersection(names.index):
-        regions[code] = names[code]
+    regions.update(names[names.index.isin(regions.index)])
 
 
 @functools.cache

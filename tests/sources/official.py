@@ -122,7 +122,7 @@ def official_files(
 def pack(files: Mapping[str, bytes]) -> bytes:
     """Pack members into a zip archive."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return out.getvalue()
