@@ -1,8 +1,8 @@
 """Arrays that are dear to compute, kept in the user's cache folder: whole, or computed again.
 
-A file holds a mark, a header in JSON, and the raw arrays; header and arrays carry a CRC-32, which is
-verified on every load (at 3 GB/s, against 1.5 for SHA-256; it is damage that is feared here, not
-malice). Files appear whole by a rename, so any number of processes may read and write at once.
+A file holds a mark, a header in JSON, and the raw arrays; header and arrays carry a CRC-32, which
+is verified on every load (at 3 GB/s, against 1.5 for SHA-256; it is damage that is feared here,
+not malice). Files appear whole by a rename, so any number of processes may read and write at once.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def save_arrays(path: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> Non
     OutputError
         ``NOT_WRITTEN``.
     """
-    raw = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    raw = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     entries, at = [], 0
     for name, array in raw.items():
         entries.append(

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo_engine.errors import TableError
+from geo_engine.places.heaps import CENTROID_ROWS, heaped, point_keys
 from geo_engine.places.locator import Locator, locate, snap
+from geo_engine.places.systems import (
+    Floats,
+    check_fit,
+    converter,
+    explain,
+    is_geographic,
+    restore_points,
+)
+from geo_engine.places.written_numbers import Decimal, parse_numbers
 from geo_engine.tables import CRS_WEB
 
+__all__ = [
+    "CENTROID_ROWS",
+    "REASONS",
+    "Points",
+    "are_coarse",
+    "check_fit",
+    "heaped",
+    "parse_numbers",
+    "place_points",
+    "point_keys",
+]
 REASONS = {
     "": "",
     "COORD_MISSING": "Longitude or latitude is empty.",
     "COORD_INVALID": "Longitude or latitude is no finite number of this reference system.",
+    "COORD_MASKED": "The coordinates are hidden or too coarse (999, xx, 0 in one of the two, whole "
+    "degrees): ask the source for the exact ones, or place these rows by code or name.",
     "COORD_NULL_ISLAND": "The point is (0, 0): the geocoder found nothing.",
     "COORD_SWAPPED": "Longitude and latitude are swapped: swap the two columns in the study.",
     "COORD_OUTSIDE": "The point lies in no municipality, nor within the snapping distance.",
+    "COORD_SCALED": "These are degrees without their decimal point (9190000 for 9.19): restore it "
+    "in the source.",
 }
-"""What can be wrong with coordinates, with what to do; the order gives the code of each."""
+"""What can be wrong with coordinates, with what to do; the order gives the code of each. The first
+ones are also what can be wrong with one number."""
 _CODES = {reason: i for i, reason in enumerate(REASONS)}
-_Floats = NDArray[np.float64]
-_MISSING = re.compile(r"\s*(?:nan|null|none|n/?a|n\.?d\.?|<na>|-+)?\s*", re.IGNORECASE)
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-CENTROID_ROWS = 50
-"""Rows at exactly one point from which they look geocoded to a centroid."""
+_NINES_FROM = 90.0
+"""Numbers of nothing but nines from here on stand for none: 99, 99.9999, 999, -9999."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +69,13 @@ class Points:
     is_number: NDArray[np.bool_]
     """Two finite numbers, and not (0, 0)."""
     is_misfit: NDArray[np.bool_]
-    """Of these, numbers that cannot be of the stated reference system: see :func:`check_fit`."""
+    """Of these, numbers that cannot be of the stated reference system: see :func:`check_fit`;
+    numbers that stand for none are not among them."""
     is_heap: NDArray[np.bool_]
-    """At least ``CENTROID_ROWS`` rows of the batch stand at exactly this point."""
+    """At least ``CENTROID_ROWS`` rows of the batch stand at exactly this point; for a whole file
+    take :func:`point_keys` of all batches and :func:`heaped`."""
+    hint: str = ""
+    """What the misfits may be, where they are at least half of the batch."""
 
 
 def place_points(
@@ -61,7 +84,7 @@ def place_points(
     y: pd.Series,
     *,
     snap_distance_m: float,
-    decimal: Literal["auto", ".", ","] = "auto",
+    decimal: Decimal = "auto",
     crs: str = CRS_WEB,
 ) -> Points:
     """Place a batch by its coordinates.
@@ -89,13 +112,13 @@ def place_points(
     TableError
         ``CRS_MISSING`` or ``CRS_UNKNOWN``.
     """
+    to_degrees = converter(crs)
     easting, x_state = parse_numbers(x, decimal=decimal)
     northing, y_state = parse_numbers(y, decimal=decimal)
     reason = np.maximum(x_state, y_state)
     reason[(reason == 0) & (easting == 0) & (northing == 0)] = _CODES["COORD_NULL_ISLAND"]
-    to_degrees = _converter(crs)
-    is_number = reason == 0
-    is_misfit = is_number & _misfits(easting, northing, crs)
+    pairs = _judge(easting, northing, reason == 0, crs)
+    reason[pairs.is_whole] = _CODES["COORD_MASKED"]
     lon, lat = to_degrees(easting, northing)
     on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
     reason[(reason == 0) & ~on_earth] = _CODES["COORD_INVALID"]
@@ -108,168 +131,106 @@ def place_points(
         lost = lost[position[lost] < 0]
     reason[lost] = _CODES["COORD_OUTSIDE"]
     swapped = locate(locator, *to_degrees(northing[lost], easting[lost])) >= 0
+    reason[pairs.is_blanked & (position < 0)] = _CODES["COORD_MASKED"]
     reason[lost[swapped]] = _CODES["COORD_SWAPPED"]
+    reason[_scaled(locator, easting, northing, pairs)] = _CODES["COORD_SCALED"]
     missing = _CODES["COORD_MISSING"]
+    keys = point_keys(lon, lat)
     return Points(
         lon=lon,
         lat=lat,
         position=position,
         distance_m=distance_m,
         reason=reason,
-        is_number=is_number,
-        is_misfit=is_misfit,
+        is_number=pairs.is_number,
+        is_misfit=pairs.is_misfit,
         is_blank=(x_state == missing) & (y_state == missing),
-        is_heap=_heaps(lon, lat),
+        is_heap=np.isin(keys, heaped(keys)),
+        hint=_hint(locator, easting, northing, pairs),
     )
 
 
-def parse_numbers(
-    column: pd.Series, *, decimal: Literal["auto", ".", ","] = "auto"
-) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-    """Read a column of numbers written with point or comma.
+@dataclass(frozen=True, kw_only=True)
+class _Pairs:
+    """What pairs of numbers are by themselves, wherever they lie."""
+
+    is_number: NDArray[np.bool_]
+    """Two finite numbers, and not (0, 0)."""
+    is_misfit: NDArray[np.bool_]
+    """Not of the stated reference system."""
+    is_whole: NDArray[np.bool_]
+    """Whole degrees."""
+    is_blanked: NDArray[np.bool_]
+    """One of the two is nothing but nines, or 0."""
+    in_degrees: bool
+    """Whether the reference system is one of degrees."""
+
+
+def _judge(x: Floats, y: Floats, is_number: NDArray[np.bool_], crs: str) -> _Pairs:
+    """Look at the numbers alone."""
+    in_degrees = is_geographic(crs)
+    nines = _are_nines(x) | _are_nines(y)
+    could_be_degrees = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+    is_misfit = is_number & ~nines & (could_be_degrees != in_degrees)
+    is_whole = is_number & could_be_degrees & _are_whole(x, 1) & _are_whole(y, 1)
+    return _Pairs(
+        is_number=is_number,
+        is_misfit=is_misfit,
+        is_whole=is_whole if in_degrees else np.zeros(len(x), bool),
+        is_blanked=is_number & (nines | ((x == 0) != (y == 0))),
+        in_degrees=in_degrees,
+    )
+
+
+def _hint(locator: Locator, x: Floats, y: Floats, pairs: _Pairs) -> str:
+    """Say what the misfits may be, where they are at least half of the pairs."""
+    if 2 * pairs.is_misfit.sum() < max(1, pairs.is_number.sum()):
+        return ""
+    return explain(locator, x[pairs.is_misfit], y[pairs.is_misfit])
+
+
+def are_coarse(lon: Floats, lat: Floats) -> NDArray[np.bool_]:
+    """Tell which points have at most one decimal in both coordinates: some 10 km.
+
+    One such point may be chance or written by hand; when most of a file's points are coarse, they
+    were rounded for privacy, and the municipality that they give is as often as not a neighbor.
 
     Parameters
     ----------
-    column : Series
-        Text or numbers.
-    decimal : {"auto", ".", ","}
-        Decimal mark.
+    lon, lat : array of float
+        Degrees, NaN where there are none.
 
     Returns
     -------
-    tuple of array
-        Numbers (NaN where there is none), exactly as Python's ``float`` reads them, and for each
-        the index among ``REASONS``: 0, missing or invalid.
+    array of bool
+        False where there are none.
     """
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return numbers, _state(np.isnan(numbers), np.isinf(numbers))
-    text = column.astype("str").str.strip()
-    numeric = _matches(text, _NUMBER) if decimal != "," else np.zeros(len(text), bool)
-    left = np.flatnonzero(~numeric)
-    values = text.to_numpy(dtype=object, na_value="")
-    if len(left):
-        distinct, which = _distinct(values[left])
-        values[left] = np.array([_plain(each, decimal) for each in distinct], object)[which]
-        numeric[left] = _matches(pd.Series(values[left], dtype="str"), _NUMBER)
-    numbers = np.full(len(values), np.nan)
-    numbers[numeric] = values[numeric].astype(np.float64)
-    missing = values == ""
-    return numbers, _state(missing, ~missing & ~np.isfinite(numbers))
+    return _are_whole(lon, 10) & _are_whole(lat, 10)
 
 
-def _distinct(values: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
-    """Give the distinct values, and the index of each value among them."""
-    which, distinct = pd.factorize(values)
-    return distinct, which
+def _are_whole(values: Floats, times: int) -> NDArray[np.bool_]:
+    """Tell which numbers are whole after multiplying, within what a decimal loses as a double."""
+    scaled = values * times
+    return np.abs(scaled - np.round(scaled)) < 1e-9
 
 
-def _matches(text: pd.Series, pattern: str) -> NDArray[np.bool_]:
-    """Tell which texts match a pattern whole."""
-    return text.str.fullmatch(pattern, na=False).to_numpy(dtype=bool).copy()
+def _are_nines(values: Floats) -> NDArray[np.bool_]:
+    """Tell which numbers stand for none: nothing but nines, whatever the sign."""
+    size = np.abs(np.where(np.isfinite(values), values, 0.0))
+    size = np.where(size >= _NINES_FROM, size, 1.0)
+    gap = 10.0 ** np.ceil(np.log10(size + 1e-9)) - size
+    decimals = np.round(np.log10(np.where(gap > 0, gap, 1.0)))
+    nines = (decimals <= 0) & (decimals >= -6) & (gap > 0)
+    return nines & (np.abs(gap - 10.0**decimals) < 1e-3 * 10.0**decimals)
 
 
-def _plain(value: str, decimal: str) -> str:
-    """Write a number with a decimal point; "" when missing, "?" when it is no number."""
-    if _MISSING.fullmatch(value):
-        return ""
-    compact = "".join(value.split()).replace("\u2212", "-")
-    mark = decimal if decimal != "auto" else _guess_mark(compact)
-    whole, _, fraction = compact.partition(mark)
-    first, *groups = whole.lstrip("+-").split("." if mark == "," else ",")
-    if any(len(group) != 3 for group in groups) or (groups and not 1 <= len(first) <= 3):
-        return "?"
-    sign = "-" if whole.startswith("-") else ""
-    return f"{sign}{first}{''.join(groups)}" + (f".{fraction}" if fraction else "")
+def _scaled(locator: Locator, x: Floats, y: Floats, pairs: _Pairs) -> NDArray[np.int64]:
+    """Give the misfits that lie in a municipality once their decimal point is restored.
 
-
-def _guess_mark(number: str) -> str:
-    """Tell the decimal mark: the last of two kinds, or the only one when it stands once."""
-    if "." in number and "," in number:
-        return "," if number.rfind(",") > number.rfind(".") else "."
-    if "," in number:
-        return "," if number.count(",") == 1 else "."
-    return "." if number.count(".") <= 1 else ","
-
-
-def _state(missing: NDArray[np.bool_], invalid: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """Turn two masks into indices among ``REASONS``."""
-    state = np.zeros(len(missing), np.int8)
-    state[missing] = _CODES["COORD_MISSING"]
-    state[invalid] = _CODES["COORD_INVALID"]
-    return state
-
-
-def _converter(crs: str) -> Callable[[_Floats, _Floats], tuple[_Floats, _Floats]]:
-    """Give the function from a reference system to degrees of EPSG:4326."""
-    if not crs:
-        raise TableError("CRS_MISSING", "The coordinates have no reference system: set crs.")
-    if crs.upper() == CRS_WEB:
-        return lambda x, y: (x, y)
-    import pyproj
-
-    try:
-        transformer = pyproj.Transformer.from_crs(crs, CRS_WEB, always_xy=True)
-    except pyproj.exceptions.CRSError as error:
-        raise TableError(
-            "CRS_UNKNOWN", f"crs = {crs!r} is no reference system. Write it as EPSG:32632."
-        ) from error
-
-    def to_degrees(x: _Floats, y: _Floats) -> tuple[_Floats, _Floats]:
-        lon, lat = transformer.transform(x, y)
-        return np.asarray(lon, np.float64), np.asarray(lat, np.float64)
-
-    return to_degrees
-
-
-def _misfits(x: _Floats, y: _Floats, crs: str) -> NDArray[np.bool_]:
-    """Tell which numbers are degrees in a system of metres, or the reverse."""
-    import pyproj
-
-    in_degrees = (np.abs(x) <= 180) & (np.abs(y) <= 90)
-    is_geographic = pyproj.CRS.from_user_input(crs).is_geographic
-    return np.asarray(~in_degrees if is_geographic else in_degrees)
-
-
-def check_fit(numbers: int, misfits: int, example: str, crs: str) -> None:
-    """Refuse a file of which at least half of the coordinates cannot be of its reference system.
-
-    It takes a whole file: of a single batch, a few wrong rows at its end could be half.
-
-    Parameters
-    ----------
-    numbers, misfits : int
-        Rows of the file with two numbers, and of these the ones that do not fit.
-    example : str
-        One of those, for the message.
-    crs : str
-        The stated reference system.
-
-    Raises
-    ------
-    TableError
-        ``CRS_MISMATCH``.
+    Metres may do so by chance: those that lie in one as metres of a usual system are left out.
     """
-    if not misfits or 2 * misfits < numbers:
-        return
-    import pyproj
-
-    found = "metres" if pyproj.CRS.from_user_input(crs).is_geographic else "degrees"
-    raise TableError(
-        "CRS_MISMATCH",
-        f"{misfits:,} of {numbers:,} coordinates look like {found}, such as {example}, but crs is "
-        f"{crs}. State the right crs (for Italy in metres often EPSG:32632).",
-    )
-
-
-def _heaps(lon: _Floats, lat: _Floats) -> NDArray[np.bool_]:
-    """Tell which points carry at least ``CENTROID_ROWS`` rows of the batch."""
-    heap = np.isfinite(lon)
-    for values in (lon, lat):
-        number, _ = pd.factorize(values[heap])
-        heap[heap] = np.bincount(number, minlength=1)[number] >= CENTROID_ROWS
-    one, distinct = pd.factorize(lon[heap])
-    two, _ = pd.factorize(lat[heap])
-    number, _ = pd.factorize(two * max(1, len(distinct)) + one)
-    heap[heap] = np.bincount(number, minlength=1)[number] >= CENTROID_ROWS
-    return heap
+    rows = np.flatnonzero(pairs.is_misfit & pairs.in_degrees)
+    rows = rows[locate(locator, *restore_points(locator, x[rows], y[rows])) >= 0]
+    for crs in ("EPSG:32632", "EPSG:32633") if len(rows) else ():
+        rows = rows[locate(locator, *converter(crs)(x[rows], y[rows])) < 0]
+    return rows

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from geo_engine.places.rays import INSIDE, quick_side
+from geo_engine.places.rays import DOUBTFUL, INSIDE, exact_side, quick_side
 from geo_engine.places.slots import UNSURE, Edges, Floats, Frame, Integers, Slots
 
 EMPTY, CUT = -1, -2
@@ -243,7 +243,10 @@ def _covers(painter: Painter, row: int, slot: int, column: int, beyond: int) -> 
     x = frame.x_min + (column + 0.5) * frame.size
     y = frame.y_min + (row + 0.5) * frame.size
     first, last = edges.piece_start[run[slot]], edges.piece_start[run[slot + 1]]
-    return quick_side(edges.vertices, edges.edges, first, last, x, y) == INSIDE
+    side = quick_side(edges.vertices, edges.edges, first, last, x, y)
+    if side == DOUBTFUL:  # level with an edge, wherever in the row
+        side = exact_side(edges.vertices, edges.edges, first, last, x, y)
+    return side == INSIDE
 
 
 @njit(cache=True, nogil=True)

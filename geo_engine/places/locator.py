@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # numba is slow to import: the kernels are imported where the
 CELL_DEG = 0.0025
 """Side of a grid cell where the layer is as large as Italy: about 280 by 200 m."""
 MAX_CELLS = 40_000_000
-INDEX_FORMAT = 3
+INDEX_FORMAT = 4
 """Goes up with every change of what :func:`build_index` gives, so that cached ones are not used."""
 LARGEST_CHUNK, SMALLEST_CHUNK = 2_000_000, 20_000
 """Points in one chunk: many, so that neighbors meet, but not more memory with more points."""

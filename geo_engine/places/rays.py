@@ -27,8 +27,19 @@ def _two_sum(a: float, b: float) -> tuple[float, float]:
 
 
 @njit(cache=True, nogil=True)
-def _two_product(a: float, b: float) -> tuple[float, float]:
-    """Multiply two doubles exactly: rounded product and its error (Dekker)."""
+def two_product(a: float, b: float) -> tuple[float, float]:
+    """Multiply two doubles exactly (Dekker).
+
+    Parameters
+    ----------
+    a, b : float
+        Far from overflow and underflow.
+
+    Returns
+    -------
+    tuple of float
+        Rounded product, and its error.
+    """
     product = a * b
     c = SPLITTER * a
     a_high = c - (c - a)
@@ -65,7 +76,7 @@ def exact_orientation(ax: float, ay: float, bx: float, by: float, px: float, py:
     expansion = np.zeros(12)
     size = 0
     for i in range(6):
-        high, low = _two_product(left[i], right[i])
+        high, low = two_product(left[i], right[i])
         for term in (low, high):
             carry = term
             for j in range(size):

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_engine.errors import BoundaryError, TableError
-from geo_engine.places import build_index, locate, snap
+from geo_engine.places import Locator, build_index, locate, snap
+from geo_engine.places import locator as module
 from geo_engine.places.rays import exact_orientation, orientation
 
 
@@ -80,6 +81,11 @@ def test_interior_points_of_italy_get_what_sjoin_says(locator, layer):
     assert (found >= 0).sum() > 50_000
 
 
+def agrees(locator: Locator, geometry: np.ndarray, points: np.ndarray) -> None:
+    x, y = np.ascontiguousarray(points.T)
+    assert (locate(locator, x, y) != brute_force(geometry, x, y)).sum() == 0
+
+
 def test_adversarial_points_on_and_beside_borders_agree_with_geos(locator, layer):
     geometry = layer.geometry.to_numpy()
     rng = np.random.default_rng(11)
@@ -90,18 +96,79 @@ def test_adversarial_points_on_and_beside_borders_agree_with_geos(locator, layer
         vertices[pick + 1] - vertices[pick]
     )
     points = np.concatenate([around(vertices[pick]), around(middle), along])
-    assert len(points) >= 100_000
-    expected = brute_force(geometry, points[:, 0], points[:, 1])
-    assert (locate(locator, points[:, 0], points[:, 1]) != expected).sum() == 0
+    assert len(points) >= 150_000
+    agrees(locator, geometry, points)
+
+
+def test_vertices_of_holes_and_of_small_parts_agree_with_geos(locator, layer):
+    geometry = layer.geometry.to_numpy()
+    parts = shapely.get_parts(geometry)
+    holes = [shapely.get_coordinates(ring) for part in parts for ring in part.interiors]
+    islands = [shapely.get_coordinates(part)[:40] for part in parts[shapely.area(parts) < 1e-4]]
+    points = np.concatenate([*holes, *islands])
+    points = np.concatenate([around(points), (points[1:] + points[:-1]) / 2])
+    assert len(points) >= 50_000
+    agrees(locator, geometry, points)
+
+
+def test_points_level_and_plumb_with_vertices_agree_with_geos(locator, layer):
+    geometry = layer.geometry.to_numpy()
+    rng = np.random.default_rng(17)
+    vertices = shapely.get_coordinates(geometry)
+    pick = rng.choice(len(vertices), 40_000, replace=False)
+    level, plumb = vertices[pick], vertices[pick].copy()
+    level = np.column_stack([level[:, 0] + rng.normal(0, 0.01, len(pick)), level[:, 1]])
+    plumb[:, 1] += rng.normal(0, 0.01, len(pick))
+    agrees(locator, geometry, np.concatenate([level, plumb]))
+
+
+@pytest.mark.parametrize("step", [0.0025, 0.001, 0.00625, 0.00125, 0.0037, 0.005])
+def test_points_of_horizontal_and_vertical_edges_agree_with_geos(step):
+    rng = np.random.default_rng(23)
+    owner = rng.integers(-1, 6, (30, 30))  # -1 is nobody's
+    squares = [
+        shapely.box(9 + i * step, 41 + j * step, 9 + (i + 1) * step, 41 + (j + 1) * step)
+        for i in range(30)
+        for j in range(30)
+    ]
+    geometry = np.array(
+        [
+            shapely.set_precision(shapely.union_all(np.array(squares)[owner.ravel() == k]), 1e-9)
+            for k in range(6)
+        ]
+    )
+    index = pd.Index([f"{k:06d}" for k in range(6)], name="pro_com_t")
+    layer = gpd.GeoDataFrame(geometry=geometry, crs="EPSG:4326", index=index)
+    vertices = shapely.get_coordinates(geometry)
+    ends = np.stack([vertices[:-1], vertices[1:]], axis=1)
+    assert (ends[:, 0] == ends[:, 1]).any(axis=1).mean() > 0.8
+    points = np.concatenate([vertices, ends.mean(axis=1), 2 * ends[:, 1] - ends[:, 0]])
+    agrees(build_index(layer), geometry, around(points))
 
 
 def test_points_on_the_lines_of_the_grid_agree_with_geos(locator, layer):
+    geometry = layer.geometry.to_numpy()
     rng = np.random.default_rng(13)
-    x = locator.x_min + rng.integers(0, locator.columns, 20_000) * locator.size
-    y = locator.y_min + rng.integers(0, locator.rows, 20_000) * locator.size
-    points = around(np.column_stack([x, y]))
-    expected = brute_force(layer.geometry.to_numpy(), points[:, 0], points[:, 1])
-    assert (locate(locator, points[:, 0], points[:, 1]) != expected).sum() == 0
+    vertices = shapely.get_coordinates(geometry)
+    near = vertices[rng.choice(len(vertices), 15_000, replace=False)]
+    corner = np.array([locator.x_min, locator.y_min])
+    cell = np.floor((near - corner) / locator.size) + rng.integers(0, 2, near.shape)
+    corners = corner + cell * locator.size
+    agrees(locator, geometry, around(corners))
+    agrees(locator, geometry, np.column_stack([corners[:, 0], near[:, 1]]))
+    agrees(locator, geometry, np.column_stack([near[:, 0], corners[:, 1]]))
+
+
+def test_points_off_the_grid_on_every_side_are_in_no_place(small, locator):
+    for index in (small, locator):
+        width, height = index.columns * index.size, index.rows * index.size
+        x = index.x_min + width * np.linspace(-2, 3, 101)
+        y = index.y_min + height * np.linspace(-2, 3, 101)
+        grid_x, grid_y = (each.ravel() for each in np.meshgrid(x, y))
+        off = (grid_x < index.x_min) | (grid_x > index.x_min + width)
+        off |= (grid_y < index.y_min) | (grid_y > index.y_min + height)
+        assert (locate(index, grid_x[off], grid_y[off]) == -1).all()
+        assert locate(index, [1e300, -1e300, 1e18], [45.0, 45.0, -1e18]).tolist() == [-1] * 3
 
 
 def test_enclaves_of_other_states_are_in_no_municipality(locator):
@@ -164,6 +231,57 @@ def test_random_layers_of_shared_borders_and_overlaps_agree_with_geos(seed):
     points = np.concatenate([around(vertices), spread, (vertices[1:] + vertices[:-1]) / 2])
     expected = brute_force(cells, points[:, 0], points[:, 1])
     assert (locate(build_index(layer), points[:, 0], points[:, 1]) == expected).all()
+
+
+def scattered_layer(rng: np.random.Generator) -> gpd.GeoDataFrame:
+    """Places that share borders, with parts, holes, enclaves, and rings that begin anywhere."""
+    sites = shapely.MultiPoint(rng.uniform([9, 41], [9.3, 41.3], (20, 2)))
+    cells = shapely.get_parts(shapely.voronoi_polygons(sites))
+    disks = shapely.buffer(shapely.points(rng.uniform([9, 41], [9.3, 41.3], (4, 2))), 0.02)
+    disks = shapely.set_precision(disks, 1e-6)
+    holed = shapely.difference(cells, shapely.union_all(disks[:3]))
+    merged = shapely.union_all(holed[:2])  # may have parts
+    places = [merged, *holed[2:-1], shapely.union_all(disks[:2])]  # one cell, one disk are nobody's
+    places = [shapely.normalize(each) for each in places if not each.is_empty]
+    index = pd.Index([f"{i:06d}" for i in range(len(places))], name="pro_com_t")
+    return gpd.GeoDataFrame(geometry=places, crs="EPSG:4326", index=index)
+
+
+@pytest.mark.parametrize("cell", [0.0002, 0.0025, 0.011, 0.3, 5.0])
+def test_the_size_of_cells_changes_no_place(monkeypatch, cell):
+    monkeypatch.setattr(module, "CELL_DEG", cell)
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        layer = scattered_layer(rng)
+        geometry = layer.geometry.to_numpy()
+        vertices = shapely.get_coordinates(geometry)
+        spread = rng.uniform([8.6, 40.6], [9.7, 41.7], (3000, 2))
+        middle = (vertices[1:] + vertices[:-1]) / 2
+        agrees(build_index(layer), geometry, np.concatenate([around(vertices), spread, middle]))
+
+
+@pytest.mark.parametrize("workers", [1, 3, 7])
+def test_the_number_of_threads_changes_nothing_in_the_index(monkeypatch, workers):
+    layer = scattered_layer(np.random.default_rng(1))
+    expected = vars(build_index(layer))
+    monkeypatch.setattr(module, "_workers", lambda: workers)
+    found = vars(build_index(layer))
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+
+
+def test_arrays_that_may_not_be_written_are_located(small):
+    x, y = np.full(70_000, 9.1), np.full(70_000, 42.1)
+    x.flags.writeable = y.flags.writeable = False
+    assert (locate(small, x, y) == 0).all()
+
+
+def test_repeated_vertices_change_no_place():
+    ring = [(9, 41), (9, 41), (9.2, 41), (9.2, 41.2), (9.2, 41.2), (9.2, 41.2), (9, 41.2), (9, 41)]
+    layer = gpd.GeoDataFrame(
+        geometry=[shapely.Polygon(ring)], crs="EPSG:4326", index=pd.Index(["1"], name="pro_com_t")
+    )
+    x, y = np.array([9.1, 9.0, 9.2, 9.2, 9.3, 9.1]), np.array([41.1, 41, 41.2, 41.1, 41.1, 40.9])
+    assert locate(build_index(layer), x, y).tolist() == [0, 0, 0, 0, -1, -1]
 
 
 def geodesic_m(polygon: shapely.Geometry, x: float, y: float) -> float:
