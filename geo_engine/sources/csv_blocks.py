@@ -100,10 +100,10 @@ def count_line_ends(data: bytes | np.ndarray) -> int:
 @njit(cache=True, nogil=True)
 def _line_ends(data: np.ndarray) -> int:
     """Count each LF, and each CR that no LF follows."""
-    ends = np.int64(data.size > 0 and data[-1] == _CR)
+    ends = 0
     for i in range(data.size - 1):
         ends += (data[i] == _LF) | ((data[i] == _CR) & (data[i + 1] != _LF))
-    return ends + (data.size > 0 and data[-1] == _LF)
+    return ends + (data.size > 0 and (data[-1] == _LF or data[-1] == _CR))
 
 
 def read_after(file: io.FileIO, before: np.ndarray, size: int) -> np.ndarray:

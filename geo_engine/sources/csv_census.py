@@ -34,9 +34,9 @@ class Census:
     quotes: int
     """Double quotes."""
     letters: int = 0
-    """Where some bytes are no UTF-8: bytes that are accented letters in cp1252."""
+    """Bytes that are no UTF-8 and an accented letter in cp1252."""
     unlikely: int = 0
-    """The same: bytes that Italian text in cp1252 has not, and text of other code pages has."""
+    """Bytes that are no UTF-8, rare in cp1252, and an accented letter in other code pages."""
 
 
 def refuse_wide_text(path: Path, head: bytes) -> None:
@@ -77,16 +77,14 @@ def take_census(path: Path) -> Census:
         Counts over all bytes.
     """
     total = np.zeros(4, dtype=np.int64)
-    bytes_seen = np.zeros(256, dtype=np.int64)
+    damaged = np.zeros(256, dtype=np.int64)
     waiting = np.empty(0, dtype=np.uint8)
     with path.open("rb", buffering=0) as file:
         while True:
             block = read_after(file, waiting, BLOCK_BYTES)
             final = len(block) == len(waiting)
-            counts, used = count_characters(block, final=final)
+            counts, used = count_characters(block, final=final, damaged=damaged)
             total += counts
-            if total[1]:
-                bytes_seen += np.bincount(block[:used], minlength=256)
             waiting = block[used:]
             if final:
                 break
@@ -95,8 +93,8 @@ def take_census(path: Path) -> Census:
         invalid=int(total[1]),
         mojibake=int(total[2]),
         quotes=int(total[3]),
-        letters=int(bytes_seen[0xC0:].sum()),
-        unlikely=int(bytes_seen[_UNLIKELY].sum()),
+        letters=int(damaged[0xC0:].sum()),
+        unlikely=int(damaged[_UNLIKELY].sum()),
     )
 
 
@@ -153,7 +151,9 @@ def choose_encoding(path: Path, asked: str, census: Census) -> str:
     return "utf-8" if looks_utf8 and asked != "cp1252" else "cp1252"
 
 
-def count_characters(data: np.ndarray, *, final: bool) -> tuple[np.ndarray, int]:
+def count_characters(
+    data: np.ndarray, *, final: bool, damaged: np.ndarray | None = None
+) -> tuple[np.ndarray, int]:
     """Count what tells the encoding of some bytes.
 
     Parameters
@@ -162,6 +162,8 @@ def count_characters(data: np.ndarray, *, final: bool) -> tuple[np.ndarray, int]
         Bytes that begin where a character does.
     final : bool
         Whether the text ends with them; otherwise a character without its end is left out.
+    damaged : ndarray of int64, 256, optional
+        Bytes that are no UTF-8, by value: what is found is added.
 
     Returns
     -------
@@ -170,15 +172,17 @@ def count_characters(data: np.ndarray, *, final: bool) -> tuple[np.ndarray, int]
         cp1252, double quotes; and the bytes used.
     """
     counts = np.zeros(4, dtype=np.int64)
-    used = _count(data, data[: len(data) // 8 * 8].view(np.uint64), counts)
+    by_value = np.zeros(256, dtype=np.int64) if damaged is None else damaged
+    used = _count(data, data[: len(data) // 8 * 8].view(np.uint64), counts, by_value)
     if used < len(data) and final:
         counts[1] += len(data) - used
+        np.add.at(by_value, data[used:], 1)
         used = len(data)
     return counts, used
 
 
 @njit(cache=True, nogil=True)
-def _count(data: np.ndarray, words: np.ndarray, counts: np.ndarray) -> int:
+def _count(data: np.ndarray, words: np.ndarray, counts: np.ndarray, damaged: np.ndarray) -> int:
     """Fill the counts, and give the bytes used."""
     quotes = 0
     for i in range(data.size):
@@ -195,6 +199,7 @@ def _count(data: np.ndarray, words: np.ndarray, counts: np.ndarray) -> int:
             break
         accented += size > 0
         invalid += size < 0
+        damaged[data[i]] += size < 0
         mojibake += size > 0 and _looks_spoilt(data, i)
         i += max(size, 1)
     counts[:] = accented, invalid, mojibake, quotes

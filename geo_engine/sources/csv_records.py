@@ -200,7 +200,9 @@ def _parse(block: Block, good: np.ndarray, dialect: SourceDialect) -> pa.Table:
             newlines_in_values=several,
         ),
         convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+            column_types=dict.fromkeys(columns, pa.string()),
+            strings_can_be_null=False,
+            check_utf8=False,  # checked already, record by record where it must be
         ),
     )
 

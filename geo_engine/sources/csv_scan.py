@@ -211,13 +211,13 @@ def _special_in_words(words: np.ndarray, special: np.ndarray, places: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def _eight(byte: int) -> int:
+def _eight(byte: int) -> np.uint64:
     """Repeat a byte in a word."""
     return np.uint64(byte) * np.uint64(0x0101010101010101)
 
 
 @njit(cache=True, nogil=True)
-def _differ(word: int, pattern: int) -> int:
+def _differ(word: np.uint64, pattern: np.uint64) -> np.uint64:
     """Set the top bit of each byte in which two words differ."""
     low = np.uint64(0x7F7F7F7F7F7F7F7F)
     differ = word ^ pattern
