@@ -53,15 +53,17 @@ def apportion(counts: pd.Series | pd.DataFrame, table: pd.DataFrame) -> pd.Serie
     return result.iloc[:, 0].rename(counts.name) if isinstance(counts, pd.Series) else result
 
 
-def largest_remainder(value: int, heirs: Sequence[tuple[str, float]]) -> list[int]:
+def largest_remainder(
+    value: int, heirs: Sequence[tuple[str, float]] | Sequence[tuple[int, float]]
+) -> list[int]:
     """Divide a whole number by the largest remainder.
 
     Parameters
     ----------
     value : int
         What is divided; the parts of a negative number are those of its opposite, negative.
-    heirs : sequence of (str, float)
-        Code and weight of each part; weights are positive and need not add up to 1.
+    heirs : sequence of (str or int, float)
+        Code or position, and weight, of each part; weights are positive and need not add up to 1.
 
     Returns
     -------

@@ -20,6 +20,7 @@ from geo_engine.places import vintages
 from geo_engine.places.lineages import build_lineages, holders_on, piece_sizes
 from geo_engine.sources.boundaries import read_changes, read_layer
 from geo_engine.sources.codes import read_sizes
+from geo_engine.sources.codes_renumber import renumber_layer
 from tests.conftest import SHARED
 from tests.places.official import official_history
 
@@ -458,7 +459,7 @@ def test_the_layer_of_2026_gets_the_codes_of_the_official_list(italy, shared_dat
     listed = listed.set_index("Codice Comune (alfanumerico)").sort_index()
     layer = read_layer(day("2026-02-21"))
     before = layer.copy()
-    ours = vintages.renumber_layer(layer, italy[0], day("2026-08-14"))
+    ours = renumber_layer(layer, italy[0], day("2026-08-14"))
     assert list(ours.index) == list(listed.index)
     assert list(ours["cadastral_code"]) == list(listed["Codice catasto"])
     assert list(ours["sigla"]) == list(listed["Sigla automobilistica"])
@@ -467,14 +468,14 @@ def test_the_layer_of_2026_gets_the_codes_of_the_official_list(italy, shared_dat
     assert list(ours.loc[sardinia, "province"]) == list(listed.loc[sardinia, "Provincia/Uts"])
     assert int((~ours.index.isin(layer.index)).sum()) == 377
     pd.testing.assert_frame_equal(layer.drop(columns="geometry"), before.drop(columns="geometry"))
-    same = vintages.renumber_layer(layer, italy[0], day("2025-12-31"))
+    same = renumber_layer(layer, italy[0], day("2025-12-31"))
     assert same.index.equals(layer.index)
 
 
 def test_without_lists_the_layer_keeps_its_codes() -> None:
     shipped, _ = official_history(Path(), ())
     layer = read_layer(day("2026-02-21"))
-    assert vintages.renumber_layer(layer, shipped, day("2026-08-14")) is layer
+    assert renumber_layer(layer, shipped, day("2026-08-14")) is layer
 
 
 def test_without_lists_mergers_since_2022_are_known_and_earlier_ones_recognized() -> None:
