@@ -216,12 +216,13 @@ def _are_whole(values: Floats, times: int) -> NDArray[np.bool_]:
 
 def _are_nines(values: Floats) -> NDArray[np.bool_]:
     """Tell which numbers stand for none: nothing but nines, whatever the sign."""
-    size = np.abs(np.where(np.isfinite(values), values, 0.0))
-    size = np.where(size >= _NINES_FROM, size, 1.0)
+    nines = np.isfinite(values) & (np.abs(values) >= _NINES_FROM)
+    size = np.abs(values[nines])
     gap = 10.0 ** np.ceil(np.log10(size + 1e-9)) - size
-    decimals = np.round(np.log10(np.where(gap > 0, gap, 1.0)))
-    nines = (decimals <= 0) & (decimals >= -6) & (gap > 0)
-    return nines & (np.abs(gap - 10.0**decimals) < 1e-3 * 10.0**decimals)
+    decimals = np.round(np.log10(np.where(gap > 0, gap, 10.0)))
+    short = (decimals <= 0) & (decimals >= -6) & (gap > 0)
+    nines[nines] = short & (np.abs(gap - 10.0**decimals) < 1e-3 * 10.0**decimals)
+    return nines
 
 
 def _scaled(locator: Locator, x: Floats, y: Floats, pairs: _Pairs) -> NDArray[np.int64]:
