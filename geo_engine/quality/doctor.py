@@ -29,6 +29,9 @@ UNRESOLVED = frozenset(
 )
 """Reasons of rows whose municipality was named and not found."""
 
+NAME_FAILED = frozenset(["NAME_FAILED"])
+"""Flag of rows whose municipality was named and not found, and that are placed otherwise."""
+
 Key = TypeVar("Key")
 Texts = NDArray[np.object_]
 NO_STATES = np.zeros(len(STATES), np.int64)
@@ -176,7 +179,7 @@ def observe_rows(rows: pa.Table, columns: Mapping[str, str | int], outcomes: Out
     named = {role: _name(rows, column) for role, column in columns.items()}
     pairs, conflicts = _tally_pairs(outcomes.places)
     return Quality(
-        names=_tally_names(rows, named, outcomes.reason),
+        names=_tally_names(rows, named, outcomes),
         pairs=pairs,
         conflicts=conflicts,
         examples=_collect(rows, named, outcomes),
@@ -283,12 +286,13 @@ def _tally_years(year: NDArray[np.generic]) -> dict[int, int]:
 
 
 def _tally_names(
-    rows: pa.Table, named: Mapping[str, str], reason: Texts
+    rows: pa.Table, named: Mapping[str, str], outcomes: Outcomes
 ) -> dict[tuple[str, str], int]:
     """Count the names of municipalities that were not found, with their provinces."""
-    number, distinct = pd.factorize(reason)
-    lost = np.array([text in UNRESOLVED for text in distinct], bool)[number]
-    if "municipality" not in named or not lost.any():
+    if "municipality" not in named:
+        return {}
+    lost = _any_of(outcomes.reason, UNRESOLVED) | _any_of(outcomes.flags, NAME_FAILED)
+    if not lost.any():
         return {}
     own = rows.filter(pa.array(lost))
     texts = [
@@ -298,6 +302,13 @@ def _tally_names(
     counts = pd.DataFrame(dict(enumerate(texts))).value_counts()
     pairs = {(str(name), str(province)): int(n) for (name, province), n in counts.items()}
     return _largest(pairs, NAMES)
+
+
+def _any_of(joined: Texts, wanted: frozenset[str]) -> NDArray[np.bool_]:
+    """Tell which texts, joined by "|", hold one of some words."""
+    number, distinct = pd.factorize(joined)
+    found = [not wanted.isdisjoint(text.split("|")) for text in distinct]
+    return np.array(found, bool)[number]
 
 
 def _trimmed(rows: pa.Table, column: str) -> pd.Series:

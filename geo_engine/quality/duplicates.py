@@ -90,7 +90,7 @@ def _slot(table: NDArray[np.uint64], one: np.uint64, two: np.uint64) -> int:
         if table[at, 0] == one and table[at, 1] == two:
             break
         at = (at + np.uint64(1)) & last
-    return np.int64(at)
+    return int(at)
 
 
 @njit(cache=True, nogil=True)

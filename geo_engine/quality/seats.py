@@ -47,8 +47,8 @@ class Seats:
 
 def find_seats(
     firm: NDArray[np.uint64],
-    year: NDArray[np.generic],
-    place: NDArray[np.generic],
+    year: NDArray[np.integer],
+    place: NDArray[np.integer],
     has_code: NDArray[np.bool_],
 ) -> Seats:
     """Find the tax codes with rows in several municipalities in one year.
@@ -122,7 +122,7 @@ def _span(order: NDArray[np.int64], firm: NDArray[np.uint64]) -> NDArray[np.int6
 
 @njit(cache=True, nogil=True)
 def _sort_rows(
-    rows: NDArray[np.int64], year: NDArray[np.generic], place: NDArray[np.generic]
+    rows: NDArray[np.int64], year: NDArray[np.integer], place: NDArray[np.integer]
 ) -> None:
     """Sort the rows of one tax code by year and municipality, in place."""
     if len(rows) > SMALL:
@@ -142,7 +142,7 @@ def _sort_rows(
 
 
 @njit(cache=True, nogil=True)
-def _most_rows(rows: NDArray[np.int64], place: NDArray[np.generic]) -> int:
+def _most_rows(rows: NDArray[np.int64], place: NDArray[np.integer]) -> int:
     """Give the municipality of most rows, sorted by municipality; the lowest at a tie."""
     best, best_size, size = place[rows[0]], 0, 0
     for i in range(len(rows)):
@@ -156,7 +156,7 @@ def _most_rows(rows: NDArray[np.int64], place: NDArray[np.generic]) -> int:
 def _walk(
     order: NDArray[np.int64],
     span: NDArray[np.int64],
-    columns: tuple[NDArray[np.generic], NDArray[np.generic]],
+    columns: tuple[NDArray[np.integer], NDArray[np.integer]],
     out: NDArray[np.bool_],
     group: NDArray[np.int64],
 ) -> NDArray[np.int64]:

@@ -179,7 +179,7 @@ def _cut_zeros(text: NDArray[np.uint8], size: int, mark: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _join_groups(text: NDArray[np.uint8], size: int, mark: int, first: int) -> int:
+def _join_groups(text: NDArray[np.uint8], size: int, mark: np.uint8, first: int) -> int:
     """Join groups of three digits."""
     if mark == 0 or not 1 <= first <= 3 or (size - first) % 4 != 0:
         return -1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-Texts = pa.Array | pa.ChunkedArray | pd.Series
+Texts: TypeAlias = pa.Array | pa.ChunkedArray | pd.Series
 Bytes = NDArray[np.uint8]
 
 

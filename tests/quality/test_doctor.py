@@ -88,8 +88,9 @@ def test_the_summary_counts_codes_persons_numbers_and_years() -> None:
 
 def test_names_that_were_not_found_are_counted_with_their_province() -> None:
     reason = ["", "UNKNOWN_COMUNE", "UNKNOWN_COMUNE", "AMBIGUOUS_COMUNE", "CF_INVALID", ""]
-    quality = observe_rows(table(), COLUMNS, outcomes(reason, [""] * 6))
-    assert quality.names == {("Nowhere", "ZZ"): 2, ("Castro", ""): 1}
+    flags = ["SNAPPED"] * 4 + ["SNAPPED|NAME_FAILED", ""]
+    quality = observe_rows(table(), COLUMNS, outcomes(reason, flags))
+    assert quality.names == {("Nowhere", "ZZ"): 2, ("Castro", ""): 1, ("Prato", "PO"): 1}
 
 
 def test_pairs_that_contradict_each_other_are_counted() -> None:

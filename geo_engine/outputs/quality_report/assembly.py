@@ -52,7 +52,7 @@ def assemble(
         ),
         messages=(*(each.text for each in advice), *warnings(study, found)),
         sections=all_sections(found),
-        examples=tuple(_flattened(examples, account.reasons)),
+        examples=tuple(_flattened(examples, found)),
         meanings={**words()["flags"], **words()["reasons"]},
         items=all_items(found),
     )
@@ -118,8 +118,8 @@ def _mixed_editions(found: Findings) -> str:
     if not (old and new):
         return ""
     return (
-        f"I codici ATECO sono di due edizioni: {_whole(old)} righe di ATECO 2007 e {_whole(new)} "
-        "di ATECO 2025, ciascuna letta nella sua. Un confronto fra anni deve tenerne conto."
+        "Codici ATECO di due edizioni, ciascuno letto nella sua: righe di ATECO 2007 "
+        f"{_whole(old)}, di ATECO 2025 {_whole(new)}. Un confronto fra anni deve tenerne conto."
     )
 
 
@@ -129,8 +129,8 @@ def _future_years(study: Study, found: Findings) -> str:
     if not rows:
         return ""
     return (
-        f"{_whole(rows)} righe sono di anni successivi alla data dei dati "
-        f"({_date(study.data_date.isoformat())}): controllare data_date o la colonna dell'anno."
+        f"Righe di anni successivi alla data dei dati ({_date(study.data_date.isoformat())}): "
+        f"{_whole(rows)}. Controllare data_date o la colonna dell'anno."
     )
 
 
@@ -140,8 +140,8 @@ def _shared_points(found: Findings) -> str:
     if rows <= HEAPED * max(found.account.rows, 1):
         return ""
     return (
-        f"{_whole(rows)} righe stanno a molte nello stesso punto: sembrano geocodificate al centro "
-        "di un comune o di un CAP. Il comune può essere giusto, il punto no."
+        f"Righe che stanno a molte nello stesso punto: {_whole(rows)}. Sembrano geocodificate al "
+        "centro di un comune o di un CAP: il comune può essere giusto, il punto no."
     )
 
 
@@ -150,8 +150,8 @@ def _contradictions(found: Findings) -> str:
     if found.conflicts <= HEAPED * max(found.account.rows, 1):
         return ""
     return (
-        f"In {_whole(found.conflicts)} righe le coordinate cadono in un comune diverso da quello "
-        "dichiarato: place.trust dice quale conta."
+        "Righe con le coordinate in un comune diverso da quello dichiarato: "
+        f"{_whole(found.conflicts)}. place.trust dice quale conta."
     )
 
 
@@ -163,8 +163,8 @@ def _odd_provinces(found: Findings) -> str:
     if not odd:
         return ""
     return (
-        f"{odd} province su {all_of_them} si scostano dai numeri ufficiali "
-        f"({found.totals_source}): rapporto sotto 0,80 o sopra 1,25."
+        f"Province lontane dai numeri ufficiali (rapporto sotto 0,80 o sopra 1,25): {odd} su "
+        f"{all_of_them}. Fonte: {found.totals_source}."
     )
 
 
@@ -174,21 +174,29 @@ def _persons(found: Findings) -> str:
     if not rows:
         return ""
     return (
-        f"{_whole(rows)} righe hanno il codice fiscale di una persona fisica: sono dati personali, "
+        f"Righe con il codice fiscale di una persona fisica: {_whole(rows)}. Sono dati personali, "
         "da non pubblicare riga per riga."
     )
 
 
-def _flattened(
-    examples: Mapping[str, tuple[Example, ...]], reasons: Mapping[str, int]
-) -> list[MaskedExample]:
+def _flattened(examples: Mapping[str, tuple[Example, ...]], found: Findings) -> list[MaskedExample]:
     """List the examples value by value: reasons first, the most frequent one first."""
+    reasons = found.account.reasons
     order = sorted(examples, key=lambda name: (-reasons.get(name, 0), name))
     return [
         MaskedExample(
-            source=example.source, row=example.row, reason=name, column=column, value=value
+            source=example.source,
+            row=example.row,
+            reason=name,
+            column=_titled(column, found.columns.get(column, "")),
+            value=value,
         )
         for name in order
         for example in examples[name]
         for column, value in (example.fields.items() or [("", "")])
     ]
+
+
+def _titled(column: str, role: str) -> str:
+    """Name a column; one without a name, by what it holds and its number."""
+    return f"{role} ({column})" if role and column.isdecimal() else column

@@ -19,6 +19,29 @@ from geo_engine.sources.batches import SourceDialect
 
 SHOWN_TEXTS = 20
 """Lines of a list of names, codes or pairs."""
+_BLAMED = {
+    "NAME_FAILED": "municipality",
+    "ISTAT_CODE_FAILED": "istat_code",
+    "CADASTRAL_CODE_FAILED": "cadastral_code",
+}
+"""Roles of flags that say which column failed where another one placed the row."""
+CHECKED = frozenset(
+    [
+        "tax_code",
+        "istat_code",
+        "cadastral_code",
+        "municipality",
+        "lon",
+        "lat",
+        "ateco",
+        "year",
+        "employees",
+        "firms",
+        "known",
+        "digital",
+    ]
+)
+"""Roles whose values are checked one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +122,15 @@ def invalid_by_role(found: Findings) -> dict[str, int]:
     roles = {role: role for role in found.columns.values()}
     total: dict[str, int] = {}
     flags = {
-        flag: rows
+        _BLAMED.get(flag, flag): rows
         for flag, rows in found.account.flags.items()
-        if flag.startswith(("COORD_", "CF_")) or flag in ("ATECO_INVALID", "NUMBER_INVALID")
+        if flag.startswith(("COORD_", "CF_"))
+        or flag in ("ATECO_INVALID", "NUMBER_INVALID", *_BLAMED)
     }
     for counts in (found.account.reasons, flags):
         for name, rows in counts.items():
-            role = "" if name in ("COORD_MISSING", "MISSING_KEY") else role_of(name, roles)
+            known = name if name in roles else role_of(name, roles)
+            role = "" if name in ("COORD_MISSING", "MISSING_KEY") else known
             if role:
                 total[role] = total.get(role, 0) + rows
     if "lon" in total and "lat" in roles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from geo_engine.outputs.quality_report.findings import Findings, invalid_by_role
+from geo_engine.outputs.quality_report.findings import CHECKED, Findings, invalid_by_role
 from geo_engine.quality.tax_codes import STATES
 
 Item = tuple[str, str, int, float]
@@ -55,7 +55,7 @@ def _columns(found: Findings) -> Iterable[Item]:
         yield "filled", name, column.filled, column.filled / rows
         yield "missing", name, column.rows - column.filled, (column.rows - column.filled) / rows
         role = found.columns.get(name, "")
-        if role:
+        if role in CHECKED:
             yield "invalid", name, invalid.get(role, 0), invalid.get(role, 0) / rows
         yield "distinct", name, column.distinct, math.nan
         yield "kind", f"{name}: {column.kind or 'empty'}", column.filled, math.nan

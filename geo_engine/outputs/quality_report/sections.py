@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from geo_engine.outputs.quality_report.findings import (
+    CHECKED,
     Findings,
     invalid_by_role,
     kind_in_words,
@@ -115,7 +116,7 @@ def _columns(found: Findings) -> Section:
     for name, column in found.quality.columns.items():
         role = found.columns.get(name, "")
         share = column.filled / column.rows if column.rows else math.nan
-        wrong: Cell = invalid.get(role, 0) if role else math.nan
+        wrong: Cell = invalid.get(role, 0) if role in CHECKED else math.nan
         rows.append(
             (
                 name,

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 from geo_engine.outputs.quality_report.findings import SHOWN_TEXTS, Findings, words
 from geo_engine.outputs.quality_report.page import Cell, Section, Share
+
+_CODES = re.compile(r"\((\d[\d., ]*)\)")
+"""Codes that fit, in the detail of a damaged text."""
 
 
 def value_sections(found: Findings) -> tuple[Section, ...]:
@@ -55,7 +61,8 @@ def _editions(found: Findings) -> Section:
     ]
     for column, name, label in rest:
         count = int(table.loc[table[column] == name, "rows"].sum())
-        rows.append((label, count, Share(count / total)))
+        if count:
+            rows.append((label, count, Share(count / total)))
     mixed = all(row[1] for row in rows[:2])
     return Section(
         key="ateco_edition",
@@ -77,7 +84,7 @@ def _ateco_texts(found: Findings) -> Section:
         (
             str(row["text"])[:40],
             str(row["code"]) or str(row["reason"] or row["flag"]),
-            "" if row["code"] else str(row["detail"]),
+            "" if row["code"] else _why_lost(row),
             int(row["rows"]),
         )
         for row in ordered.to_dict("records")
@@ -90,6 +97,15 @@ def _ateco_texts(found: Findings) -> Section:
         rows=rows,
         note=f"Al più {SHOWN_TEXTS} su {len(damaged)} testi distinti.",
     )
+
+
+def _why_lost(row: Mapping[Hashable, Any]) -> str:
+    """Say which codes fit a damaged text, or what its mark means."""
+    fitting = _CODES.search(str(row["detail"]))
+    if fitting:
+        return f"possibili: {fitting[1]}"
+    reason = words()["reasons"].get(str(row["reason"]), "")
+    return reason or words()["flags"].get(str(row["flag"]), "")
 
 
 def _years(found: Findings) -> Section:
@@ -122,6 +138,8 @@ def _coordinates(found: Findings) -> Section:
         "valide, date al comune più vicino": ("methods", ("snapped",)),
         "mancanti": ("both", ("COORD_MISSING",)),
         "non valide": ("both", ("COORD_INVALID",)),
+        "nascoste o troppo grossolane": ("both", ("COORD_MASKED",)),
+        "senza la virgola": ("both", ("COORD_SCALED",)),
         "scambiate": ("both", ("COORD_SWAPPED",)),
         "(0, 0)": ("both", ("COORD_NULL_ISLAND",)),
         "fuori da ogni comune": ("both", ("COORD_OUTSIDE",)),
@@ -136,7 +154,8 @@ def _coordinates(found: Findings) -> Section:
     for label, (where, names) in labels.items():
         tables = (account.methods,) if where == "methods" else (account.reasons, account.flags)
         count = sum(table.get(name, 0) for table in tables for name in names)
-        rows.append((label, count, Share(count / total)))
+        if count or where == "methods":
+            rows.append((label, count, Share(count / total)))
     return Section(
         key="coordinates",
         title="Coordinate",
