@@ -104,7 +104,9 @@ def _write_accounts(study: Study, done: Run, publication: Publication, delivery:
     write_run(delivery.path("run.json"), done.seconds)
     layer = {
         "date": study.boundary_date.isoformat(),
-        "digest": layer_digest(),
+        "version": study.boundary_layer,
+        "digest": layer_digest(study.boundary_date, study.boundary_layer),
+        "codes_digest": done.plan.codes_digest,
         "municipalities": len(done.plan.places),
     }
     write_manifest(

@@ -141,7 +141,7 @@ def run(
         hotspots=hotspots,
         change=change,
         drivers=drivers,
-        quality=quality_table(intake.profile),
+        quality=quality_table(intake.quality.columns),
         warnings=_warnings(plan, intake),
     )
     return Run(results=results, plan=plan, intake=intake, phases=phases, seconds=clock.stop())

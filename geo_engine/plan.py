@@ -19,11 +19,13 @@ from geo_engine.geographies.administrative import COUNTRY
 from geo_engine.geographies.coverage import covered_places, edge_places
 from geo_engine.graph.neighbors import contiguity
 from geo_engine.indicators.digital import SignalRule
+from geo_engine.locator_cache import cached_locator
 from geo_engine.places.assign import PlacingParameters
-from geo_engine.places.locator import Locator, build_index
+from geo_engine.places.locator import Locator
 from geo_engine.places.resolver import Resolver, build_resolver
+from geo_engine.places.vintages import heirs_at
 from geo_engine.results import ChainInfo, Facts
-from geo_engine.sources import boundaries
+from geo_engine.sources import boundaries, codes
 from geo_engine.study import FirmSource, Placing, Signal, Study
 
 POPULATION_YEAR = 2023
@@ -51,7 +53,10 @@ class Plan:
     chains: dict[str, Chain]
     signal_rules: tuple[SignalRule, ...]
     locator: Locator
-    resolver: Resolver
+    resolvers: dict[dt.date | None, Resolver]
+    """What codes and names mean, by the date that sources state for theirs."""
+    codes_digest: str
+    """Digest of the lists of codes that the resolvers were built from."""
     population_year: int
     population_note: str
     reference: pd.DataFrame
@@ -70,6 +75,10 @@ class Plan:
         """Give the declarations that place no row of a source, but check its coordinates."""
         placing = self.placing_order(source)
         return tuple(way for way in NEEDED if way != "coordinates" and way not in placing)
+
+    def resolver(self, source: FirmSource) -> Resolver:
+        """Give what the codes and names of a source mean."""
+        return self.resolvers[source.codes_date]
 
     def placing_parameters(self, source: FirmSource, decimal: Decimal) -> PlacingParameters:
         """Give the parameters of placing for a source."""
@@ -106,9 +115,15 @@ def resolve(study: Study, root: Path) -> Plan:
     """
     _check_placing(study)
     chains, reference, covered = _named_in_study(study)
-    layer = boundaries.read_layer(study.boundary_date)
+    layer = _layer(study)
     population, year, note = _population(study, root)
-    ground = _prepare_ground(study.boundary_date, study.statistics.neighbors)
+    ground = _prepare_ground(
+        study.boundary_date,
+        study.boundary_layer,
+        study.statistics.neighbors,
+        boundaries.layer_digest(study.boundary_date, study.boundary_layer),
+    )
+    history = codes.read_history()
     places = layer.assign(
         population=population, covered=covered, edge=edge_places(covered, ground.graph)
     )
@@ -121,7 +136,17 @@ def resolve(study: Study, root: Path) -> Plan:
         chains=chains,
         signal_rules=tuple(_rule(signal) for signal in study.digital.signals),
         locator=ground.locator,
-        resolver=ground.resolver,
+        resolvers={
+            date: _prepare_resolver(
+                study.boundary_date,
+                study.boundary_layer,
+                study.place.apportion,
+                date,
+                history.digest,
+            )
+            for date in {source.codes_date for source in study.firms}
+        },
+        codes_digest=history.digest,
         population_year=year,
         population_note=note,
         reference=reference,
@@ -136,22 +161,42 @@ class _Ground:
     provinces: gpd.GeoDataFrame
     regions: gpd.GeoDataFrame
     locator: Locator
-    resolver: Resolver
+
+
+def _layer(study: Study) -> gpd.GeoDataFrame:
+    """Read the municipalities of a study."""
+    return boundaries.read_layer(study.boundary_date, study.boundary_layer)
 
 
 @functools.lru_cache(maxsize=2)
-def _prepare_ground(date: dt.date, neighbors: Literal["queen", "rook"]) -> _Ground:
-    """Build graph, wider areas and indexes of a layer, once for all studies of a process."""
-    layer = boundaries.read_layer(date)
+def _prepare_ground(
+    date: dt.date,
+    version: boundaries.Version,
+    neighbors: Literal["queen", "rook"],
+    digest: str,
+) -> _Ground:
+    """Build graph, wider areas and locator of a layer, once for all studies of a process."""
+    layer = boundaries.read_layer(date, version)
     return _Ground(
         graph=contiguity(layer, kind=neighbors),
         provinces=boundaries.dissolve(
             layer, "cod_prov", ["province", "sigla", "cod_reg", "region"]
         ),
         regions=boundaries.dissolve(layer, "cod_reg", ["region"]),
-        locator=build_index(layer),
-        resolver=build_resolver(layer, boundaries.read_changes()),
+        locator=cached_locator(layer, f"{digest} {date} {version}"),
     )
+
+
+@functools.lru_cache(maxsize=4)
+def _prepare_resolver(
+    date: dt.date, version: boundaries.Version, apportion: str, codes_date: dt.date | None, _: str
+) -> Resolver:
+    """Build what codes and names mean on a date, once for all studies of a process."""
+    layer = boundaries.read_layer(date, version)
+    history = codes.read_history()
+    sizes = codes.read_sizes(apportion)
+    heirs = heirs_at(history.units, history.successions, layer, date, sizes)
+    return build_resolver(layer, boundaries.read_changes(), heirs, codes_date=codes_date)
 
 
 def state_facts(plan: Plan, years: tuple[int, ...]) -> Facts:
@@ -254,10 +299,12 @@ def _check_placing(study: Study) -> None:
 
 def _population(study: Study, root: Path) -> tuple[pd.Series, int, str]:
     """Read the residents that ship, or the user's own table."""
-    index = boundaries.read_layer(study.boundary_date).index
+    index = _layer(study).index
     own = study.population
     if own is None:
-        persons = boundaries.read_population(study.boundary_date, POPULATION_YEAR)
+        persons = boundaries.read_population(
+            study.boundary_date, POPULATION_YEAR, study.boundary_layer
+        )
         return persons, POPULATION_YEAR, boundaries.POPULATION_LICENCE
     path = (root / own.path).resolve()
     if not path.is_relative_to(root.resolve()) or not path.is_file():
@@ -286,7 +333,7 @@ def _population(study: Study, root: Path) -> tuple[pd.Series, int, str]:
 
 def _named_in_study(study: Study) -> tuple[dict[str, Chain], pd.DataFrame, pd.Series]:
     """Find the chains, areas and totals that a study names; an unknown name is a study's error."""
-    layer, coverage = boundaries.read_layer(study.boundary_date), study.coverage
+    layer, coverage = _layer(study), study.coverage
     try:
         chains = _chains(study)
         reference = _reference(study, layer, chains)

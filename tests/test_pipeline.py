@@ -53,6 +53,7 @@ def study_keys(**changes: Any) -> dict[str, Any]:
                 "path": "firms.csv",
                 "separator": ";",
                 "ateco_version": "2007",
+                "tax_codes": "flag",  # pseudonyms
                 "columns": {
                     "tax_code": "cf",
                     "municipality": "comune",

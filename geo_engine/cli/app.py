@@ -31,10 +31,16 @@ chains_app = typer.Typer(
     help="Supply chains (filiere) and their ATECO codes.", no_args_is_help=True
 )
 boundaries_app = typer.Typer(
-    help="Municipal boundaries that ship with geo-engine.", no_args_is_help=True
+    help="Municipal boundaries: the layer that ships, and ISTAT's own of other years.",
+    no_args_is_help=True,
+)
+codes_app = typer.Typer(
+    help="Official lists of municipal codes, for extracts with codes and names of other years.",
+    no_args_is_help=True,
 )
 app.add_typer(chains_app, name="chains")
 app.add_typer(boundaries_app, name="boundaries")
+app.add_typer(codes_app, name="codes")
 
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="Study file (TOML).")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the results.")]
@@ -66,12 +72,13 @@ def run(study: StudyPath, out: OutFolder, data_root: DataRoot = None) -> None:
 @app.command()
 def check(
     study: StudyPath,
-    out: Annotated[Path, typer.Option("--out", help="The report to write (CSV).")] = Path(
-        "quality.csv"
-    ),
+    out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("quality"),
     data_root: DataRoot = None,
 ) -> None:
-    """Read and place the firms of a study, and report on the quality of the data."""
+    """Read and place the firms of a study, and report on the quality of the data.
+
+    Writes quality.html (to read), quality.csv and quality_examples.csv (masked examples).
+    """
     from geo_engine.cli.check import check_study
 
     check_study(study, out, data_root)
@@ -114,14 +121,99 @@ def boundaries_list() -> None:
     list_dates()
 
 
+Edition = Annotated[int, typer.Argument(metavar="YEAR", help="Year of ISTAT's edition.")]
+Detail = Annotated[
+    str, typer.Option("--version", help="shipped, generalized or detailed.", show_default=True)
+]
+
+
 @boundaries_app.command("info")
 def boundaries_info(
     date: Annotated[str, typer.Argument(help="ISO date, such as 2025-01-01.")] = "2025-01-01",
+    version: Detail = "shipped",
 ) -> None:
     """Tell what the layer of a date holds, its source and its licence."""
     from geo_engine.cli.boundaries import describe_layer
 
-    describe_layer(date)
+    describe_layer(date, version)
+
+
+@boundaries_app.command("fetch")
+def boundaries_fetch(
+    year: Edition,
+    version: Detail = "generalized",
+    url: Annotated[
+        str | None, typer.Option("--url", help="A mirror's folder, or the archive itself.")
+    ] = None,
+) -> None:
+    """Download ISTAT's boundaries of a year, check them, and keep them for later studies.
+
+    Example: `geo-engine boundaries fetch 2019`, then `boundary_date = 2019-01-01` and
+    `boundary_layer = "generalized"` in the study.
+    """
+    from geo_engine.cli.boundaries import fetch
+
+    fetch(year, version, url)
+
+
+@boundaries_app.command("import")
+def boundaries_import(
+    archive: Annotated[Path, typer.Argument(metavar="FILE", help="ISTAT's zip, as downloaded.")],
+    year: Edition,
+    version: Detail = "generalized",
+) -> None:
+    """Check and keep an archive of ISTAT's boundaries that was downloaded by hand."""
+    from geo_engine.cli.boundaries import import_archive
+
+    import_archive(archive, year, version)
+
+
+@codes_app.command("fetch")
+def codes_fetch() -> None:
+    """Download the official lists of codes, check them, and keep them for later studies."""
+    from geo_engine.cli.codes import fetch_lists
+
+    fetch_lists()
+
+
+@codes_app.command("import")
+def codes_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A list, as downloaded.")],
+    date: Annotated[
+        str | None, typer.Option("--date", help="ISO date of a list that does not tell it.")
+    ] = None,
+) -> None:
+    """Check and keep an official list of codes that was downloaded by hand.
+
+    It recognizes ANPR's archive of municipalities, and ISTAT's lists of municipalities, of
+    changes since 1991 and of suppressed municipalities.
+    """
+    from geo_engine.cli.codes import import_list
+
+    import_list(file, date)
+
+
+@codes_app.command("list")
+def codes_list() -> None:
+    """List what is known of codes: imported lists, and municipalities by date."""
+    from geo_engine.cli.codes import list_lists
+
+    list_lists()
+
+
+@codes_app.command("trace")
+def codes_trace(
+    word: Annotated[
+        str, typer.Argument(metavar="CODE|NAME", help="ISTAT or cadastral code, name.")
+    ],
+    date: Annotated[
+        str, typer.Option("--date", help="ISO date whose heirs are told.")
+    ] = "2025-01-01",
+) -> None:
+    """Tell the history of a municipality, and who holds its territory on a date."""
+    from geo_engine.cli.codes import trace_municipality
+
+    trace_municipality(word, date)
 
 
 @app.command()

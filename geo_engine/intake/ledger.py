@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from geo_engine.chains.detection import resolve_codes
 from geo_engine.errors import SourceError
-from geo_engine.intake.steps import Part
-from geo_engine.places.coordinates import check_fit
+from geo_engine.intake.compact import Placed, compact, placed_rows, set_aside
+from geo_engine.intake.late import Late, find_late, read_again
+from geo_engine.intake.steps import Part, mapped_columns
+from geo_engine.places.heaps import heaped
+from geo_engine.places.systems import check_fit
+from geo_engine.quality.doctor import Outcomes, Quality, merge_quality, observe_rows
 from geo_engine.quality.duplicates import SeenRows
-from geo_engine.quality.profile import Profile, merge_profiles
+from geo_engine.quality.numbers import decide_mark
+from geo_engine.quality.seats import Seats
 from geo_engine.results import Account, SourceAccount
-from geo_engine.sources.batches import SourceDialect, as_json, quarantine_table
-from geo_engine.sources.firms import read_batches
+from geo_engine.sources.batches import SourceDialect, quarantine_table
 from geo_engine.storage import sha256_of
 from geo_engine.study import FirmSource
+
+OTHER_DATE = 0.2
+"""Share of ISTAT codes that may be of another date, from which a file is refused."""
+CENTROID = "GEOCODE_CENTROID"
+"""Flag of rows that share their point with many others of the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,28 +38,22 @@ class Intake:
 
     firms: pd.DataFrame
     """place (int32 position), year (int16), code (int32 position in ``ateco``), firm (uint64 key of
-    the enterprise), firms, known, digital (int32), file (int16), row (int64)."""
+    the enterprise), firms, known, digital (int32), file (int16), row (int64). A row of counts whose
+    municipality was divided stands once for each part."""
     ateco: pd.DataFrame
     """Distinct codes as written: source (int), text, version (as declared), rows; and as read:
     code, edition, flag, reason (the rows of a code with a reason are in quarantine)."""
     account: Account
     quarantine: pd.DataFrame
-    profile: Profile
+    quality: Quality
+    """What the rows are like."""
+    seats: Seats
+    """How rows share tax codes."""
+    late: dict[str, np.ndarray]
+    """By file, the record numbers of rows that were set aside when all were known, ascending."""
+    heaps: np.ndarray
+    """Keys of the points on which many rows of one file stand, ascending."""
     dialects: dict[str, SourceDialect]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Placed:
-    """The placed rows of one batch, as handed to whoever keeps them (``firms_placed``)."""
-
-    rows: pa.Table
-    place: np.ndarray
-    year: np.ndarray
-    code: np.ndarray
-    digital: np.ndarray
-    method: np.ndarray
-    confidence: np.ndarray
-    flags: np.ndarray
 
 
 Keep = Callable[[Placed], None]
@@ -71,17 +73,9 @@ class _File:
     numbers: int = 0
     misfits: int = 0
     misfit: str = ""
-
-
-_NO_WAYS = pd.DataFrame(
-    {
-        "code": pd.Series([], dtype="int32"),
-        "method": pd.Series([], dtype=object),
-        "flags": pd.Series([], dtype=object),
-        "rows": pd.Series([], dtype="int64"),
-    }
-)
-"""How rows were placed, when none was."""
+    codes: int = 0
+    other_date: int = 0
+    quality: Quality = field(default_factory=Quality)
 
 
 class Ledger:
@@ -92,9 +86,8 @@ class Ledger:
         self._seen = SeenRows()
         self._firms: list[pd.DataFrame] = []
         self._codes: dict[tuple[int, str, str], int] = {}
+        self._ways: dict[tuple[str, str], int] = {}
         self._quarantine: list[pd.DataFrame] = []
-        self._profiles: list[Profile] = []
-        self._ways: list[pd.DataFrame] = []
         self._files: list[_File] = []
 
     def open(self, path: Path, name: str, dialect: SourceDialect, position: int) -> None:
@@ -112,23 +105,53 @@ class Ledger:
             part.detail[repeated] = "Equal in every column to an earlier row; counted once."
             usable &= ~repeated
         codes = self._code_positions(part, file.position)
-        self._firms.append(_compact(part, codes, usable, len(self._files) - 1))
-        self._ways.append(_ways(part, codes, usable))
-        aside = _set_aside(file.name, part, ~usable)
+        kept = compact(part, codes, usable)
+        kept["way"] = self._way_positions(part, usable)[kept.pop("of")]
+        self._firms.append(kept.assign(file=np.int16(len(self._files) - 1)))
+        aside = set_aside(file.name, part, ~usable)
         self._quarantine.extend([part.read_quarantine.assign(source=file.name), aside])
-        self._profiles.append(part.profile)
         file.rows += len(usable) + len(part.read_quarantine)
         file.placed += int(usable.sum())
         file.quarantined += len(aside) + len(part.read_quarantine)
         file.numbers += part.numbers
         file.misfits += part.misfits
         file.misfit = file.misfit or part.misfit
-        keep(_placed(part, codes, usable))
+        file.codes += part.dated_codes[0]
+        file.other_date += part.dated_codes[1]
+        self._observe(file, part)
+        keep(placed_rows(file.name, part, codes, usable))
+
+    def _observe(self, file: _File, part: Part) -> None:
+        """Add what the rows of a batch are like."""
+        observed = observe_rows(
+            part.rows,
+            mapped_columns(self._sources[file.position]),
+            Outcomes(
+                source=file.name,
+                row_numbers=part.row_numbers,
+                reason=part.reason,
+                flags=np.where(part.reason == "", part.flags, ""),
+                places=(part.pointed, part.declared),
+            ),
+        )
+        file.quality = merge_quality([file.quality, part.quality, observed])
 
     def check(self) -> None:
         """Close the account of the open file: no record may be missing."""
         file = self._files[-1]
-        check_fit(file.numbers, file.misfits, file.misfit, self._sources[file.position].crs)
+        source = self._sources[file.position]
+        check_fit(file.numbers, file.misfits, file.misfit, source.crs)
+        employees = source.columns.employees
+        if employees is not None:
+            decide_mark(file.quality.employees, str(employees), stated=source.decimal)
+        if file.other_date > OTHER_DATE * file.codes:
+            raise SourceError(
+                "BOUNDARY_YEAR",
+                f"{file.name}: {file.other_date:,} of {file.codes:,} rows with an ISTAT code "
+                f"({file.other_date / file.codes:.1%}) have the code of no municipality of the "
+                "boundary date. If the codes are of another year, set boundary_date to it, or "
+                "import the official lists (geo-engine codes fetch, or codes import FILE).",
+            )
         if file.rows != file.dialect.records or file.rows != file.placed + file.quarantined:
             raise SourceError(
                 "RECORDS_LOST",
@@ -137,18 +160,17 @@ class Ledger:
             )
 
     def close(self) -> Intake:
-        """Read the ATECO codes of each source as one column, and join all parts."""
+        """Judge the rows as a whole, each source's ATECO codes as one column, and join all."""
         firms = pd.concat(self._firms, ignore_index=True)
+        self._firms.clear()
         ateco = self._read_codes(firms)
-        damaged = (ateco["reason"] != "").to_numpy()[firms["code"].to_numpy()]
-        for index, file in enumerate(self._files):
-            rows = firms[damaged & (firms["file"] == index).to_numpy()]
-            if len(rows):
-                self._quarantine.append(_fetch(file, self._sources[file.position], rows, ateco))
-                file.placed -= len(rows)
-                file.quarantined += len(rows)
-        firms = firms[~damaged].reset_index(drop=True)
-        methods, flags = self._count_ways(ateco)
+        one_seat = [self._sources[file.position].seats == "quarantine" for file in self._files]
+        late = find_late(firms, ateco, np.array(one_seat, dtype=bool))
+        gone = self._set_aside_late(firms, late)
+        stays = late.reason == ""
+        firms = firms if stays.all() else firms[stays].reset_index(drop=True)
+        heaps, heaped_rows = self._heaps(firms)
+        methods, flags = self._count_ways(firms, ateco, heaped_rows)
         quarantine = pd.concat([quarantine_table([]), *self._quarantine], ignore_index=True)
         reasons = quarantine["reason"].value_counts()
         account = Account(
@@ -160,27 +182,86 @@ class Ledger:
             outside_coverage=0,
         )
         return Intake(
-            firms=firms,
+            firms=firms.drop(columns=["way", "point", "has_tax_code"]),
             ateco=ateco,
             account=account,
             quarantine=quarantine.sort_values(["source", "row"], ignore_index=True),
-            profile=merge_profiles(self._profiles),
+            quality=merge_quality(file.quality for file in self._files),
+            seats=late.seats,
+            late=gone,
+            heaps=heaps,
             dialects={file.name: file.dialect for file in self._files},
         )
 
-    def _count_ways(self, ateco: pd.DataFrame) -> tuple[dict[str, int], dict[str, int]]:
-        """Count the placed rows by method and by flag, less those of unusable ATECO codes."""
-        ways = pd.concat([_NO_WAYS, *self._ways], ignore_index=True)
-        codes = ateco.loc[ways["code"].to_numpy()]
-        ways = ways.assign(flags=ways["flags"] + "|" + codes["flag"].astype("str").to_numpy())
-        ways = ways[(codes["reason"] == "").to_numpy()]
+    def _set_aside_late(self, firms: pd.DataFrame, late: Late) -> dict[str, np.ndarray]:
+        """Move rows from the placed to the quarantine; give their numbers by file."""
+        gone: dict[str, np.ndarray] = {}
+        lost = np.flatnonzero(late.reason != "")
+        of_file = firms["file"].to_numpy()[lost]
+        for index in np.unique(of_file).tolist():
+            file = self._files[index]
+            own = lost[of_file == index]
+            facts = pd.DataFrame(
+                {
+                    "row": firms["row"].to_numpy()[own],
+                    "reason": late.reason[own],
+                    "detail": late.detail[own],
+                }
+            )
+            source = self._sources[file.position]
+            where = (file.path, file.name, file.dialect)
+            aside, observed = read_again(where, source, mapped_columns(source), facts)
+            self._quarantine.append(aside)
+            file.quality = merge_quality([file.quality, *observed])
+            file.placed -= len(aside)
+            file.quarantined += len(aside)
+            gone[file.name] = np.sort(aside["row"].to_numpy(dtype=np.int64))
+        return gone
+
+    def _heaps(self, firms: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Find the points on which many rows of a file stand, and the rows there."""
+        point, of_file = firms["point"].to_numpy(), firms["file"].to_numpy()
+        found = [np.zeros(0, np.uint64)]
+        rows = np.zeros(len(firms), dtype=bool)
+        for index in range(len(self._files)):
+            own = of_file == index
+            heaps = heaped(point[own])
+            if len(heaps):
+                rows |= own & np.isin(point, heaps)
+                found.append(heaps)
+        return np.unique(np.concatenate(found)), rows
+
+    def _way_positions(self, part: Part, usable: np.ndarray) -> np.ndarray:
+        """Give each usable row the number of its method and flags."""
+        ways = pd.MultiIndex.from_arrays([part.method[usable], part.flags[usable]])
+        which, distinct = pd.factorize(ways)
+        numbers = [self._ways.setdefault(tuple(way), len(self._ways)) for way in distinct]
+        return np.array(numbers, dtype=np.int32)[which]
+
+    def _count_ways(
+        self, firms: pd.DataFrame, ateco: pd.DataFrame, heaped_rows: np.ndarray
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Count the placed records by method and by flag."""
+        first = ~firms.duplicated(["file", "row"]).to_numpy() if self._divides else slice(None)
+        placed = firms[["way", "code"]][first]
         methods: collections.Counter[str] = collections.Counter()
         flags: collections.Counter[str] = collections.Counter()
-        for method, joined, rows in ways[["method", "flags", "rows"]].itertuples(index=False):
+        by_way = np.bincount(placed["way"], minlength=len(self._ways)).tolist()
+        for (method, joined), rows in zip(self._ways, by_way, strict=True):
             methods[method] += rows
             for flag in filter(None, joined.split("|")):
                 flags[flag] += rows
-        return dict(sorted(methods.items())), dict(sorted(flags.items()))
+        by_code = np.bincount(placed["code"], minlength=len(ateco)).tolist()
+        for joined, rows in zip(ateco["flag"], by_code, strict=True):
+            for flag in filter(None, str(joined).split("|")):
+                flags[flag] += rows
+        flags[CENTROID] = int(heaped_rows[first].sum())
+        return _positive(methods), _positive(flags)
+
+    @property
+    def _divides(self) -> bool:
+        """Tell whether records of counts may stand several times among the firms."""
+        return any(source.kind == "counts" for source in self._sources)
 
     def _source_account(self, file: _File) -> SourceAccount:
         """Give the final account of one file."""
@@ -199,15 +280,13 @@ class Ledger:
 
     def _code_positions(self, part: Part, position: int) -> np.ndarray:
         """List the distinct codes of all batches, and give those of this one their number."""
-        written = pd.DataFrame({"text": part.ateco, "version": part.version})
-        if written.empty:
+        if not len(part.ateco):
             return np.zeros(0, dtype=np.int32)
-        local = written.groupby(["text", "version"], sort=False).ngroup().to_numpy()
-        distinct = written.drop_duplicates().itertuples(index=False, name=None)
-        position_of = [
-            self._codes.setdefault((position, *key), len(self._codes)) for key in distinct
+        which, distinct = pd.factorize(pd.MultiIndex.from_arrays([part.ateco, part.version]))
+        numbers = [
+            self._codes.setdefault((position, *map(str, key)), len(self._codes)) for key in distinct
         ]
-        return np.array(position_of, dtype=np.int32)[local]
+        return np.array(numbers, dtype=np.int32)[which]
 
     def _read_codes(self, firms: pd.DataFrame) -> pd.DataFrame:
         """Read every distinct ATECO code, each source as one column."""
@@ -232,80 +311,6 @@ class Ledger:
         return ateco.join(pd.concat(parts).sort_index())
 
 
-def _fetch(
-    file: _File, source: FirmSource, rows: pd.DataFrame, ateco: pd.DataFrame
-) -> pd.DataFrame:
-    """Read a file again for the records whose ATECO code turned out to be unusable."""
-    numbers = rows["row"].to_numpy()
-    order = np.argsort(numbers)
-    numbers, code = numbers[order], rows["code"].to_numpy()[order]
-    reasons = ateco["reason"].to_numpy(dtype=object)
-    details = ateco["detail"].to_numpy(dtype=object)
-    found = []
-    for batch in read_batches(source, file.path, dialect=file.dialect):
-        mask = np.isin(batch.row_numbers, numbers)
-        wanted = batch.row_numbers[mask]
-        own = code[np.searchsorted(numbers, wanted)]
-        records = batch.rows.filter(pa.array(mask)).to_pylist()
-        facts = zip(wanted.tolist(), reasons[own], details[own], records, strict=True)
-        found.append(
-            quarantine_table(
-                (file.name, row, reason, detail, as_json(record))
-                for row, reason, detail, record in facts
-            )
-        )
-    return pd.concat(found, ignore_index=True)
-
-
-def _set_aside(name: str, part: Part, mask: np.ndarray) -> pd.DataFrame:
-    """Turn the unusable rows of a batch into rows of the quarantine."""
-    facts = zip(
-        part.row_numbers[mask].tolist(),
-        part.reason[mask].tolist(),
-        part.detail[mask].tolist(),
-        part.rows.filter(pa.array(mask)).to_pylist(),
-        strict=True,
-    )
-    return quarantine_table(
-        (name, row, reason, detail, as_json(record)) for row, reason, detail, record in facts
-    )
-
-
-def _ways(part: Part, codes: np.ndarray, usable: np.ndarray) -> pd.DataFrame:
-    """Count the usable rows of a batch by code, method and flags."""
-    ways = pd.DataFrame(
-        {"code": codes[usable], "method": part.method[usable], "flags": part.flags[usable]}
-    )
-    return ways.groupby(["code", "method", "flags"], sort=False).size().reset_index(name="rows")
-
-
-def _compact(part: Part, codes: np.ndarray, usable: np.ndarray, file: int) -> pd.DataFrame:
-    """Keep the numbers of the usable rows."""
-    return pd.DataFrame(
-        {
-            "place": part.place[usable].astype(np.int32),
-            "year": part.year[usable].astype(np.int16),
-            "code": codes[usable],
-            "firm": part.firm[usable],
-            "firms": part.counts[usable, 0],
-            "known": part.counts[usable, 1],
-            "digital": part.counts[usable, 2],
-            "file": np.full(int(usable.sum()), file, dtype=np.int16),
-            "row": part.row_numbers[usable],
-        }
-    )
-
-
-def _placed(part: Part, codes: np.ndarray, usable: np.ndarray) -> Placed:
-    """Give the usable rows of a batch with everything known of them."""
-    value = np.where(part.counts[:, 1] > 0, part.counts[:, 2], -1)
-    return Placed(
-        rows=part.rows.filter(pa.array(usable)),
-        place=part.place[usable],
-        year=part.year[usable],
-        code=codes[usable],
-        digital=value[usable],
-        method=part.method[usable],
-        confidence=part.confidence[usable],
-        flags=part.flags[usable],
-    )
+def _positive(counts: collections.Counter[str]) -> dict[str, int]:
+    """Give the counts above zero by name, sorted."""
+    return {name: rows for name, rows in sorted(counts.items()) if rows}

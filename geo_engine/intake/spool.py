@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geo_engine.intake.ledger import Intake, Placed
+from geo_engine.intake.ledger import CENTROID, Intake, Placed
 from geo_engine.results import Results
 
 OWN_COLUMNS = pa.schema(
@@ -40,7 +40,7 @@ class FirmSpool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._names: list[str] = []
-        self._files: list[Path] = []
+        self._files: list[tuple[Path, str]] = []
 
     def keep(self, placed: Placed) -> None:
         """Write one batch.
@@ -52,14 +52,14 @@ class FirmSpool:
         """
         self._names.extend(name for name in placed.rows.column_names if name not in self._names)
         table = placed.rows
-        for name in ("place", "year", "code", "digital", "confidence"):
+        for name in ("row", "place", "year", "code", "digital", "confidence", "point"):
             table = table.append_column(f"geo_{name}", pa.array(getattr(placed, name)))
         for name in ("method", "flags"):
             texts = pa.array(getattr(placed, name).tolist(), pa.string())
             table = table.append_column(f"geo_{name}", texts)
         path = self._folder / f"{len(self._files):06d}.parquet"
         pq.write_table(table, path, compression="zstd")
-        self._files.append(path)
+        self._files.append((path, placed.file))
 
     @property
     def schema(self) -> pa.Schema:
@@ -86,10 +86,11 @@ class FirmSpool:
         """
         chains, pairs = _code_texts(phases)
         hotspots = _hotspots_by_place(results)
-        usable = (intake.ateco["reason"] == "").to_numpy()
-        for path in self._files:
+        for path, file in self._files:
             table = pq.read_table(path)
-            table = table.filter(pa.array(usable[table["geo_code"].to_numpy()]))
+            if file in intake.late:
+                gone = np.isin(table["geo_row"].to_numpy(), intake.late[file])
+                table = table.filter(pa.array(~gone))
             code = table["geo_code"].to_numpy()
             codes = results.places.index.to_numpy(dtype=object)[table["geo_place"].to_numpy()]
             names = results.places["name"].to_numpy(dtype=object)[table["geo_place"].to_numpy()]
@@ -100,7 +101,7 @@ class FirmSpool:
                 "geo_municipality": pa.array(names.tolist(), pa.string()),
                 "geo_method": table["geo_method"],
                 "geo_confidence": table["geo_confidence"],
-                "geo_flags": table["geo_flags"],
+                "geo_flags": _with_heaps(table, intake.heaps),
                 "geo_year": table["geo_year"],
                 "geo_ateco": pa.array(intake.ateco["code"].to_numpy(object)[code].tolist()),
                 "geo_ateco_edition": pa.array(
@@ -138,6 +139,14 @@ def firm_spool(folder: Path) -> Iterator[FirmSpool]:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".firms.tmp-", dir=folder) as name:
         yield FirmSpool(Path(name))
+
+
+def _with_heaps(table: pa.Table, heaps: np.ndarray) -> pa.Array:
+    """Give the flags of each row, with the one of points that many rows share."""
+    flags = table["geo_flags"].to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero(np.isin(table["geo_point"].to_numpy(), heaps))
+    flags[rows] = [f"{each}|{CENTROID}".lstrip("|") for each in flags[rows]]
+    return pa.array(flags.tolist(), pa.string())
 
 
 def _code_texts(phases: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

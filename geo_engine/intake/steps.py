@@ -11,10 +11,12 @@ import pandas as pd
 import pyarrow as pa
 
 from geo_engine.indicators import digital
-from geo_engine.places.assign import assign_places
+from geo_engine.places.assign import Assigned, assign_places
+from geo_engine.places.heaps import point_keys
+from geo_engine.places.units import Shares
 from geo_engine.plan import Plan
-from geo_engine.quality.duplicates import row_hashes, text_hashes
-from geo_engine.quality.profile import Profile, profile_columns
+from geo_engine.quality.doctor import CheckedRows, Quality, check_rows, join_flags
+from geo_engine.quality.profile import text_hashes
 from geo_engine.sources.batches import FirmBatch, SourceDialect
 from geo_engine.study import FIRST_YEAR, LAST_YEAR, FirmSource
 
@@ -24,9 +26,14 @@ PLACING_ROLES = (
     "municipality",
     "province",
     "region",
+    "postal_code",
     "lon",
     "lat",
 )
+OF_ANOTHER_DATE = ("UNKNOWN_COMUNE", "DISMISSED_COMUNE", "NEW_CODE_2026")
+"""Reasons of rows whose municipality may be one of another date."""
+ISTAT_PATTERN = r"0?(?:0\d{2}|1[01]\d|\d{2}|\d)\d{3}(?:\.0+)?"
+"""Codes whose first three digits were those of a province at some time."""
 YEAR_PATTERN = (
     r"^(?:(\d{4})(?:\.0+)?|(\d{4})[/.-]\d{1,2}[/.-]\d{1,2}(?:[ T].*)?"
     r"|\d{1,2}[/.-]\d{1,2}[/.-](\d{4})(?: .*)?)$"
@@ -52,7 +59,19 @@ class Part:
     counts: np.ndarray
     hashes: np.ndarray
     firm: np.ndarray
-    profile: Profile
+    has_tax_code: np.ndarray
+    """Rows whose key in ``firm`` is one of a tax code."""
+    point: np.ndarray
+    """Key of the point at which a row stands; 0 where it has none."""
+    pointed: np.ndarray
+    """Municipality of the coordinates, -1 for none."""
+    declared: np.ndarray
+    """Municipality that codes or names declare, -1 for none."""
+    shares: dict[int, Shares]
+    """By row, the municipalities among which it is divided."""
+    quality: Quality
+    dated_codes: tuple[int, int]
+    """Rows with an ISTAT code, and of these the unplaced ones whose code may be of another date."""
     numbers: int
     """Rows with two coordinates that are numbers."""
     misfits: int
@@ -65,27 +84,16 @@ def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: Sou
     """Give every row of a batch its year, scope, place, signals and keys."""
     rows = batch.rows
     text = functools.partial(_text, rows, source)
-    count = rows.num_rows
-    reason = np.full(count, "", dtype=object)
-    detail = np.full(count, "", dtype=object)
+    reason = np.full(rows.num_rows, "", dtype=object)
+    detail = np.full(rows.num_rows, "", dtype=object)
     year = _years(text("year"), source, reason, detail)
+    checked = check_rows(rows, mapped_columns(source), year, tax_codes=source.tax_codes)
     _scope(text, source, plan, year, reason, detail)
     counts = _counts(text, rows, source, plan, reason, detail)
-    records = pd.DataFrame(
-        {role: text(role) for role in PLACING_ROLES if _column(source, role) is not None}
-    )
-    assigned = assign_places(
-        records,
-        order=plan.placing_order(source),
-        locator=plan.locator,
-        resolver=plan.resolver,
-        parameters=plan.placing_parameters(source, "," if dialect.decimal == "," else "."),
-        checks=plan.placing_checks(source),
-    )
-    unplaced = (assigned.position < 0) & (reason == "")
-    reason[unplaced] = assigned.reason[unplaced]
-    detail[unplaced] = assigned.detail[unplaced]
-    hashes = row_hashes(rows, year)
+    _set_reason(reason, detail, checked.reason, checked.detail)
+    assigned = _assign(text, plan, source, dialect, checked)
+    _set_reason(reason, detail, assigned.reason, assigned.detail)
+    placed = assigned.position >= 0
     return Part(
         rows=rows,
         row_numbers=batch.row_numbers,
@@ -95,18 +103,67 @@ def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: Sou
         place=assigned.position,
         method=np.asarray(assigned.method, dtype=object),
         confidence=assigned.confidence,
-        flags=np.asarray(assigned.flags, dtype=object),
+        flags=join_flags(assigned.flags, np.where(placed, checked.flags, "")),
         year=year,
         ateco=_ateco(text("ateco"), source),
         version=text("ateco_version").to_numpy(dtype=object),
         counts=counts,
-        hashes=hashes,
-        firm=_enterprises(text, hashes),
-        profile=profile_columns(rows),
+        hashes=checked.hashes,
+        firm=_enterprises(text, checked),
+        has_tax_code=checked.tax_key != 0,
+        point=point_keys(assigned.lon, assigned.lat),
+        pointed=assigned.pointed,
+        declared=assigned.declared,
+        shares=dict(assigned.shares),
+        quality=checked.quality,
+        dated_codes=_dated_codes(text("istat_code"), reason),
         numbers=int(assigned.is_number.sum()),
         misfits=int(assigned.is_misfit.sum()),
         misfit=_first_misfit(text, assigned.is_misfit),
     )
+
+
+def mapped_columns(source: FirmSource) -> dict[str, str | int]:
+    """Give the columns that a source maps, by role."""
+    return {role: name for role, name in source.columns if name is not None}
+
+
+def _set_reason(
+    reason: np.ndarray, detail: np.ndarray, further: np.ndarray, told: np.ndarray
+) -> None:
+    """Set aside rows for a further reason, where there is none yet."""
+    fresh = (further != "") & (reason == "")
+    reason[fresh] = further[fresh]
+    detail[fresh] = told[fresh]
+
+
+def _assign(
+    text: Callable[[str], pd.Series],
+    plan: Plan,
+    source: FirmSource,
+    dialect: SourceDialect,
+    checked: CheckedRows,
+) -> Assigned:
+    """Place the rows."""
+    records = pd.DataFrame(
+        {role: text(role) for role in PLACING_ROLES if _column(source, role) is not None}
+    )
+    return assign_places(
+        records,
+        order=plan.placing_order(source),
+        locator=plan.locator,
+        resolver=plan.resolver(source),
+        parameters=plan.placing_parameters(source, "," if dialect.decimal == "," else "."),
+        checks=plan.placing_checks(source),
+        keys=checked.hashes[:, 0],
+    )
+
+
+def _dated_codes(codes: pd.Series, reason: np.ndarray) -> tuple[int, int]:
+    """Count ISTAT codes, and those of unplaced rows that look like codes of another date."""
+    lost = np.isin(reason, OF_ANOTHER_DATE)
+    shaped = codes[lost].str.fullmatch(ISTAT_PATTERN, na=False)
+    return int((codes != "").sum()), int(shaped.sum())
 
 
 def _first_misfit(text: Callable[[str], pd.Series], is_misfit: np.ndarray) -> str:
@@ -241,12 +298,14 @@ def _ateco(texts: pd.Series, source: FirmSource) -> np.ndarray:
     return texts.to_numpy(dtype=object)
 
 
-def _enterprises(text: Callable[[str], pd.Series], hashes: np.ndarray) -> np.ndarray:
+def _enterprises(text: Callable[[str], pd.Series], checked: CheckedRows) -> np.ndarray:
     """Give each row the key of its enterprise: tax code, else identifier, else the row itself."""
-    key = hashes[:, 0].copy()
-    for role in ("firm_id", "tax_code"):
-        values = text(role).str.upper()
-        filled = (values != "").to_numpy()
-        if filled.any():
-            key[filled] = text_hashes(values[filled], role)
-    return key
+    key = checked.hashes[:, 0].copy()
+    values = text("firm_id").str.upper()
+    filled = (values != "").to_numpy()
+    if filled.any():
+        key[filled] = text_hashes(values[filled], "firm_id")
+    kept = pd.Series(checked.flags).str.contains("CF_INVALID", regex=False).to_numpy(bool)
+    if kept.any():  # of a study that only flags them, such as pseudonyms
+        key[kept] = text_hashes(text("tax_code").str.upper()[kept], "tax_code")
+    return np.where(checked.tax_key != 0, checked.tax_key, key)
