@@ -14,7 +14,7 @@ from rapidfuzz import fuzz
 from geo_engine.errors import StudyError
 from geo_engine.intake import Intake
 from geo_engine.outputs.quality_report.findings import SHOWN_TEXTS, Findings
-from geo_engine.places.resolver import suggest
+from geo_engine.places.resolver import resolve_names, suggest
 from geo_engine.plan import Plan
 from geo_engine.quality.advice import Advice, column_advice
 from geo_engine.quality.doctor import EXAMPLES, Example
@@ -29,6 +29,12 @@ from geo_engine.study import FirmSource, ProvinceTotals, Study
 ALIKE = 80
 """Similarity with a municipality (of 100) from which a name is shown as written: a name that
 resembles none may be a person's."""
+_SAID = {
+    "DISMISSED_COMUNE": "comune soppresso: con geo-engine codes fetch se ne sa il successore",
+    "AMBIGUOUS_COMUNE": "nome di più comuni",
+    "PROVINCE_CONFLICT": "in un'altra provincia",
+}
+"""What is known of a name that no row can be placed by."""
 _LABEL = re.compile(r"^\d{6} (.*) \([A-Z]{2}\)$")
 
 
@@ -221,11 +227,18 @@ def _names(plan: Plan, intake: Intake) -> tuple[tuple[str, str, int, str], ...]:
     if source is None:
         return ()
     ordered = sorted(intake.quality.names.items(), key=lambda item: (-item[1], item[0]))
+    first = ordered[:SHOWN_TEXTS]
+    resolver = plan.resolver(source)
+    written = [[pair[i] for pair, _ in first] for i in range(2)]
+    reasons = resolve_names(resolver, *written).reasons
     listed = []
-    for (name, province), rows in ordered[:SHOWN_TEXTS]:
-        guesses = suggest(plan.resolver(source), name, province, n=3)
-        shown = scrub(name)[:40] if _is_alike(name, guesses) else masked(name, "municipality")
-        listed.append((shown, masked(province, "province"), rows, "; ".join(guesses)))
+    for ((name, province), rows), reason in zip(first, reasons, strict=True):
+        guesses = suggest(resolver, name, province, n=3)
+        is_known = reason != "UNKNOWN_COMUNE" or _is_alike(name, guesses)
+        shown = scrub(name)[:40] if is_known else masked(name, "municipality")
+        told = [_SAID[reason]] if reason in _SAID else []
+        told += [] if reason == "DISMISSED_COMUNE" else guesses  # a like name is not its heir
+        listed.append((shown, masked(province, "province"), rows, "; ".join(told)))
     return tuple(listed)
 
 

@@ -281,10 +281,12 @@ def test_a_name_that_is_not_found_is_shown_where_it_resembles_a_municipality(
 ) -> None:
     rows = [f"D{i};;Empolixx;ZZ;13.20.00;2024;1" for i in range(4)]
     rows += [f"E{i};;Mario Rossi;RM;13.20.00;2024;1" for i in range(30)]  # may be a person
+    rows += [f"F{i};;Castro;;13.20.00;2024;1" for i in range(2)]
     done = check(tmp_path, [*rows_of(40), *rows])
     assert done.returncode == 0, done.stderr
     listed = [item for section, item in items_of(tmp_path) if section == "unresolved_name"]
-    assert len(listed) == 2
+    assert len(listed) == 3
+    assert any(item.startswith("Castro -> nome di più comuni") for item in listed)
     assert any(item.startswith("Ma*** Ro***") for item in listed)
     assert any(item.startswith("Empolixx") and "Empoli" in item[8:] for item in listed)
     for text in (done.stdout, page_of(tmp_path)):

@@ -185,8 +185,8 @@ def _names(found: Findings) -> Section:
         title="Nomi di comune non trovati: i più frequenti",
         headers=("Comune", "Provincia", "Forse", "Righe"),
         rows=tuple((name, province, guess, rows) for name, province, rows, guess in found.names),
-        note="Un nome raro che non somiglia ad alcun comune è mascherato: potrebbe essere di una "
-        "persona.",
+        note="Un nome che non somiglia ad alcun comune di oggi o di ieri è mascherato: potrebbe "
+        "essere di una persona.",
     )
 
 
