@@ -357,9 +357,14 @@ def _reasons(
 ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     """Say why rows are not placed: the reason of the first method that had content."""
     only_points = all(each.name == "coordinates" for each in attempts)
-    reason = np.where(lost, "COORD_MISSING" if only_points else "MISSING_KEY", "").astype(object)
-    detail = np.where(lost, "No column that tells where it is has content.", "").astype(object)
+    rows = np.flatnonzero(lost)
+    told = np.full(len(rows), "COORD_MISSING" if only_points else "MISSING_KEY", object)
+    why = np.full(len(rows), "No column that tells where it is has content.", object)
     for attempt in reversed(attempts):
-        says = lost & attempt.has_content & (attempt.reason != "")
-        reason[says], detail[says] = attempt.reason[says], attempt.detail[says]
+        reasons = attempt.reasons[attempt.which[rows]]
+        says = attempt.has_content[rows] & (reasons != "")
+        told[says] = reasons[says]
+        why[says] = attempt.details[attempt.which[rows[says]]]
+    reason, detail = np.full(len(lost), "", object), np.full(len(lost), "", object)
+    reason[rows], detail[rows] = told, why
     return reason, detail

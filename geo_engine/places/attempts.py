@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,11 +65,12 @@ class Attempt:
     """Flags when this method places the row."""
     failure: NDArray[np.int64]
     """Flags when it fails and another one places the row."""
-    reason: NDArray[np.object_]
-    detail: NDArray[np.object_]
     has_content: NDArray[np.bool_]
-    which: NDArray[np.int64]
-    """Which of ``shares`` a row means."""
+    which: NDArray[np.integer[Any]]
+    """Which of ``reasons``, ``details`` and ``shares`` is a row's."""
+    reasons: NDArray[np.object_]
+    """By distinct key: why it is not resolved, "" when it is."""
+    details: NDArray[np.object_]
     shares: tuple[Shares, ...] = ()
     """By distinct key; not empty where several municipalities are meant."""
 
@@ -95,8 +97,6 @@ def by_coordinates(points: Points) -> Attempt:
         Confidence 1.0, or 0.9 where snapped.
     """
     is_snapped = np.isfinite(points.distance_m)
-    reasons = np.array(list(REASONS), object)
-    details = np.array(list(REASONS.values()), object)
     failures = np.array([BIT.get(reason, np.int64(0)) for reason in REASONS], np.int64)
     return Attempt(
         name="coordinates",
@@ -105,10 +105,10 @@ def by_coordinates(points: Points) -> Attempt:
         score=np.ones(len(is_snapped)),
         bits=np.where(is_snapped, BIT["SNAPPED"], np.int64(0)),
         failure=failures[points.reason],
-        reason=reasons[points.reason],
-        detail=details[points.reason],
         has_content=~points.is_blank,
-        which=np.zeros(len(is_snapped), np.int64),
+        which=points.reason,
+        reasons=np.array(list(REASONS), object),
+        details=np.array(list(REASONS.values()), object),
     )
 
 
@@ -161,10 +161,10 @@ def _attempt(method: str, found: Resolved) -> Attempt:
         score=np.array([each.score for each in outcomes], np.float64)[which],
         bits=np.array(bits, np.int64)[which],
         failure=np.array(failure, np.int64)[which],
-        reason=np.array([each.reason for each in outcomes], object)[which],
-        detail=np.array([each.detail for each in outcomes], object)[which],
         has_content=np.array([each.reason != "MISSING_KEY" for each in outcomes], bool)[which],
         which=which,
+        reasons=np.array([each.reason for each in outcomes], object),
+        details=np.array([each.detail for each in outcomes], object),
         shares=tuple(each.shares for each in outcomes),
     )
 
@@ -222,7 +222,9 @@ def _told_by_others(
     told = np.full(len(rows), -1, np.int32)
     for other in others:
         said = other.position[rows]
-        is_divided = np.array([bool(each) for each in other.shares] or [False])[other.which[rows]]
+        is_divided = np.zeros(len(rows), bool)
+        if any(other.shares):
+            is_divided = np.array([bool(each) for each in other.shares])[other.which[rows]]
         fits = (told < 0) & np.isin(said, places) & ~is_divided
         told[fits] = said[fits]
     return told

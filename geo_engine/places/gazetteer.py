@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -88,6 +88,8 @@ class Resolver:
     """Name keys that mean a position as its predecessor."""
     has_dates: bool
     """The units of other dates are known, with their provinces."""
+    memory: dict[tuple[str, ...], Outcome] = field(default_factory=dict, repr=False, compare=False)
+    """Names read already: registers come in batches, and repeat."""
 
 
 def build_resolver(

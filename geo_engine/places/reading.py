@@ -15,6 +15,8 @@ from geo_engine.places.fuzzy import almost
 from geo_engine.places.gazetteer import Resolver
 from geo_engine.places.looks import Look, further_looks, is_known, looks
 
+MEMORY_SIZE = 400_000
+"""Names that are remembered at most."""
 _IS_NAME = re.compile(r"[^\d()\[\],;:&+]+").fullmatch
 """Whether a text is a name and nothing else."""
 
@@ -36,6 +38,17 @@ def read_name(
     Outcome
         Placed, or with its reason.
     """
+    asked = (name, province, region, postal_code)
+    outcome = resolver.memory.get(asked)
+    if outcome is None:
+        if len(resolver.memory) >= MEMORY_SIZE:
+            resolver.memory.clear()
+        outcome = resolver.memory[asked] = _read(resolver, *asked)
+    return outcome
+
+
+def _read(resolver: Resolver, name: str, province: str, region: str, postal_code: str) -> Outcome:
+    """Resolve one name that has not been read yet."""
     abroad = names.foreign_keys()
     if names.key(province) in abroad or names.key(region) in abroad:
         return Outcome(reason="FOREIGN", detail=f"{name or 'The seat'} is declared abroad.")
@@ -202,11 +215,12 @@ def _is_abroad(resolver: Resolver, name: str) -> bool:
     """Tell whether a name, or each of its parts that is known, is abroad."""
     abroad = names.foreign_keys()
     words = names.fold(name).split()
-    sides = [("".join(words[:i]), "".join(words[i:])) for i in range(len(words))]
-    if any(city in abroad | {""} and country in abroad for city, country in sides):
-        return True
-    parts = [*written.languages(name), *(each.name for each in written.readings(name))]
-    parts += [each.beside for each in written.readings(name) if each.beside]
+    for i in range(len(words)):  # "Paris France"
+        if "".join(words[i:]) in abroad and (i == 0 or "".join(words[:i]) in abroad):
+            return True
+    readings = written.readings(name)
+    parts = [*written.languages(name), *(each.name for each in readings)]
+    parts += [each.beside for each in readings if each.beside]
     if any(is_known(resolver, part) for part in parts if names.key(part) not in abroad):
         return False
     return any(names.key(part) in abroad for part in parts if len(names.key(part)) > 2)

@@ -25,6 +25,9 @@ _OFFICE = re.compile(
     r"(?:DI\s+|DE\s+|DELL['\u2019`]\s*|DEL\s+|DELLA\s+|D['\u2019`]\s*)?(.+)",
     re.IGNORECASE,
 )
+_SAINT = re.compile(r"\bS\.?T[AOIE]\b\.?\s*")
+"""All forms of saint are alike: S.TA stands for any of them."""
+_STATED = re.compile(r"\bFR(?:AZ|\.)|\bLOC", re.IGNORECASE)
 _HAMLET_OF = re.compile(
     r"(.+?)[\s,(-]+(?:FRAZIONE|FRAZ\.?|FR\.|LOC\.?|LOCALIT\w*['\u2019`]?)\s+"
     r"(?:DI\s+|DEL\s+COMUNE\s+DI\s+|D['\u2019`])(.+?)\)?",
@@ -50,7 +53,8 @@ class Written:
     postal_code: str = ""
 
 
-def readings(text: str) -> Iterator[Written]:
+@functools.lru_cache(maxsize=4096)
+def readings(text: str) -> tuple[Written, ...]:
     """Read a field that holds more than a name.
 
     Parameters
@@ -58,25 +62,28 @@ def readings(text: str) -> Iterator[Written]:
     text : str
         Such as "20121 MILANO", "CASTRO (LE)", "Castro LE" or "Comune di Roma".
 
-    Yields
-    ------
-    Written
+    Returns
+    -------
+    tuple of Written
         The name without what was around it.
     """
+    found = []
     for pattern in (_BRACKETED, _COMMA, _SIGLA_AFTER):
         match = pattern.fullmatch(text)
         if match:
-            yield Written(name=match[1], beside=match[2])
+            found.append(Written(name=match[1], beside=match[2]))
     before, after = _POSTAL_BEFORE.fullmatch(text), _POSTAL_AFTER.fullmatch(text)
     if before:
-        yield Written(name=before[2], postal_code=before[1])
+        found.append(Written(name=before[2], postal_code=before[1]))
     if after:
-        yield Written(name=after[1], postal_code=after[2])
+        found.append(Written(name=after[1], postal_code=after[2]))
     office = _OFFICE.fullmatch(text)
     if office:
-        yield Written(name=office[1])
+        found.append(Written(name=office[1]))
+    return tuple(found)
 
 
+@functools.lru_cache(maxsize=4096)
 def languages(text: str) -> tuple[str, ...]:
     """Split a name in several languages.
 
@@ -113,11 +120,12 @@ def hamlets(text: str) -> Iterator[tuple[str, str]]:
     municipality, hamlet : str
         The hamlet is "" where the municipality's name is part of it.
     """
-    stated = _HAMLET_OF.fullmatch(text)
+    is_stated = _STATED.search(text) is not None
+    stated = _HAMLET_OF.fullmatch(text) if is_stated else None
     if stated:
         yield stated[2], stated[1]
         return
-    stated = _WITH_HAMLET.fullmatch(text)
+    stated = _WITH_HAMLET.fullmatch(text) if is_stated else None
     if stated:
         yield stated[1], stated[2]
         return
@@ -149,7 +157,8 @@ def pattern(text: str) -> re.Pattern[str] | None:
         To be matched against whole folded names; None where nothing is abbreviated or lost, or
         too little is left.
     """
-    pieces = re.findall(rf"([A-Z0-9{LOST_LETTERS}]+)([./]?)", names.plain(text))
+    plain = _SAINT.sub("SANTA ", names.plain(text))
+    pieces = re.findall(rf"([A-Z0-9{LOST_LETTERS}]+)([./]?)", plain)
     short = [len(body) == 1 or bool(mark) for body, mark in pieces]
     lost = any(letter in text for letter in LOST_LETTERS)
     whole = [

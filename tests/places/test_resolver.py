@@ -13,7 +13,9 @@ from geo_engine.places import (
     resolve_cadastral_codes,
     resolve_istat_codes,
     resolve_names,
+    suggest,
 )
+from geo_engine.places.areas import build_areas, postal_provinces
 from geo_engine.sources.boundaries import read_changes, read_layer
 
 
@@ -153,6 +155,56 @@ def test_a_cadastral_code_is_read_in_any_case(resolver, written, code):
         ("SWITZERLAND", "", "FOREIGN"),
         ("Stati Uniti d'America", "", "FOREIGN"),
         ("Tallinn", "MI", "FOREIGN"),
+        ("FUNES .VILLNOESS.", "BZ", "021033"),
+        ("FUNES .VILLNOE", "BZ", "021033"),
+        ("Villnöß - Funes", "BZ", "021033"),
+        ("FUNES (VILLNÖSS)", "Bolzano .Bozen.", "021033"),
+        ("APPIANO SULLA STRADA DEL VINO .EPPAN AN D", "BZ", "021004"),
+        ("CALDARO", "BZ", "021015"),
+        ("Urtijëi", "BZ", "021061"),
+        ("Špeter", "UD", "UNKNOWN_COMUNE"),
+        ("Trst", "", "032006"),
+        ("San Dorligo della Valle/Dolina", "TS", "032004"),
+        ("Aosta/Aoste", "Valle d'Aosta", "007003"),
+        ("REGGIO DI  CALABRIA", "RC", "080063"),
+        ("REGGIO NELL`EMILIA", "RE", "035033"),
+        ("SAN VALENTINO IN ABRUZZO CITERIO", "PE", "068038"),
+        ("S.GIO. IN PERSICETO", "BO", "037053"),
+        ("S.TA MARIA C.V.", "CE", "061083"),
+        ("S.TA MARIA CAPUA V.", "CE", "061083"),
+        ("MONTESANO S/MARCELLANA", "SA", "065076"),
+        ("BRENZONE S/ GARDA", "VR", "023014"),
+        ("C.LLO DI ANNONE", "AT", "005028"),
+        ("M.TE ARGENTARIO", "GR", "053016"),
+        ("CANT?", "CO", "013041"),
+        ("L&#39;AQUILA", "AQ", "066049"),
+        ("Comune di Roma", "RM", "058091"),
+        ("20121 MILANO (MI)", "", "015146"),
+        ("MILANO MI", "", "015146"),
+        ("CAMERI (NO)", "", "003032"),
+        ("CAMERINO", "MC", "043007"),
+        ("Pesaro", "PESARO URBINO", "041044"),
+        ("Monza", "MONZA BRIANZA", "108033"),
+        ("Andria", "BARLETTA ANDRIA TRANI", "110001"),
+        ("Milano", "215", "015146"),
+        ("MESTRE", "VE", "027042"),
+        ("MESTRE", "MI", "UNKNOWN_COMUNE"),
+        ("Marina di Massa", "MS", "045010"),
+        ("OSTIA (ROMA)", "", "058091"),
+        ("Roma - Ostia", "RM", "058091"),
+        ("Lido di Ostia frazione di Roma", "RM", "058091"),
+        ("Porto Mantovano fraz. Bancole", "MN", "020045"),
+        ("Bancole - Porto Mantovano", "MN", "020045"),
+        ("Alberobello - Locorotondo", "BA", "UNKNOWN_COMUNE"),
+        ("MILLANO", "MI", "015146"),
+        ("MILLANO", "", "UNKNOWN_COMUNE"),
+        ("Cassino", "CS", "PROVINCE_CONFLICT"),
+        ("Vigano", "LC", "097090"),
+        ("Lugano - Svizzera", "", "FOREIGN"),
+        ("LONDRA (REGNO UNITO)", "", "FOREIGN"),
+        ("Sappada", "BL", "030189"),
+        ("Ampezzo", "BL", "PROVINCE_CONFLICT"),
+        ("San Teodoro", "NU", "090092"),
         ("", "RM", "MISSING_KEY"),
         ("-", "", "MISSING_KEY"),
         (None, None, "MISSING_KEY"),
@@ -175,6 +227,58 @@ def test_a_region_tells_homonyms_apart_and_confirms_a_wrong_province(resolver):
     assert by_name(resolver, "Roma", "VT", "Lazio") == "058091"
     assert by_name(resolver, "Roma", "MI", "Lombardia") == "PROVINCE_CONFLICT"
     assert by_name(resolver, "Roma", "", "Lombardia") == "PROVINCE_CONFLICT"
+
+
+@pytest.mark.parametrize(
+    ("name", "postal_code", "code"),
+    [
+        ("San Teodoro", "98030", "083090"),
+        ("San Teodoro", "08020", "090092"),
+        ("San Teodoro", "8020.0", "090092"),
+        ("Calliano", "14031", "005014"),
+        ("Livo", "22010", "013130"),
+        ("Livo", "00100", "AMBIGUOUS_COMUNE"),
+        ("Livo", "", "AMBIGUOUS_COMUNE"),
+        ("Prato", "20121", "100005"),  # it chooses among homonyms and does nothing else
+        ("Atlantide", "20121", "UNKNOWN_COMUNE"),
+    ],
+)
+def test_a_postal_code_only_chooses_among_homonyms(resolver, name, postal_code, code):
+    outcomes = resolve_names(resolver, [name], None, None, [postal_code])
+    outcome = outcomes.outcomes[outcomes.which[0]]
+    assert (outcome.reason or resolver.labels[outcome.position][:6]) == code
+    assert ("POSTAL_CODE" in outcome.flags) == (name not in ("Prato",) and code.isdigit())
+
+
+def test_suggestions_name_what_was_near_and_never_more_than_asked(resolver):
+    assert suggest(resolver, "Cassano", "CS")[0] == "078029 Cassano all'Ionio (CS)"
+    assert suggest(resolver, "FIORENZUOLA", "PC")[0].startswith("033021 ")
+    assert suggest(resolver, "Bresica", n=1) == ("017029 Brescia (BS)",)
+    assert suggest(resolver, "") == ()
+    assert len(suggest(resolver, "San", "MI", n=2)) <= 2
+
+
+def test_every_name_of_the_vocabulary_means_one_municipality():
+    layer = read_layer(dt.date(2022, 1, 1))
+    words = names.vocabulary()
+    meant = [*words["aliases"].values(), *words["short_names"].values(), *words["hamlets"]]
+    meant += [name for moved in words["moved"].values() for name in moved]
+    for official in meant:
+        own = layer.index == official if official.isdigit() else layer["name"] == official
+        assert own.sum() == 1, official
+
+
+def test_every_province_has_its_postal_codes_and_its_capital_is_among_them():
+    layer = read_layer(dt.date(2022, 1, 1))
+    areas = build_areas(layer)
+    reached = {
+        province
+        for prefix in names.vocabulary()["postal_codes"]
+        for province in postal_provinces(areas, prefix.ljust(5, "0"))
+    }
+    assert reached == set(layer["cod_prov"])
+    for postal_code, sigla in (("59100", "PO"), ("98121", "ME"), ("20900", "MB"), ("184", "RM")):
+        assert areas.sigle[sigla] in postal_provinces(areas, postal_code)
 
 
 def test_what_was_not_as_written_is_flagged_and_less_sure(resolver):
