@@ -141,21 +141,33 @@ def _join(records: gpd.GeoDataFrame, shapes: Shapes) -> tuple[gpd.GeoDataFrame, 
 
 def _clean(shapes: Shapes, codes: npt.NDArray[np.str_]) -> tuple[Shapes, tuple[str, ...]]:
     """Make borders that were drawn twice one line; refuse real overlaps."""
-    if shapely.coverage_is_valid(shapes):
+    flagged = _unmatched(shapes)
+    if not len(flagged):
         return shapes, ()
-    edges = shapely.coverage_invalid_edges(shapes)
-    flagged = np.flatnonzero(~(shapely.is_missing(edges) | shapely.is_empty(edges)))
-    clean = shapely.coverage_clean(shapes, snapping_distance=_SNAPPING_DEGREES)
-    changed = np.flatnonzero(~shapely.equals_exact(clean, shapes, 0.0))
-    moved = np.abs(_km2(clean[changed]) - _km2(shapes[changed]))
-    worst = codes[np.union1d(_overlapping(shapes, flagged), changed[moved > TOLERANCE_KM2])]
-    if len(worst) or not shapely.coverage_is_valid(clean):
+    around = np.unique(shapely.STRtree(shapes).query(shapes[flagged], predicate="intersects")[1])
+    clean = shapes.copy()
+    clean[around] = shapely.coverage_clean(shapes[around], snapping_distance=_SNAPPING_DEGREES)
+    left = _unmatched(clean)
+    if len(left):  # snapping reached beyond the neighbors
+        around = np.arange(len(shapes))
+        clean = shapely.coverage_clean(shapes, snapping_distance=_SNAPPING_DEGREES)
+        left = _unmatched(clean)
+    moved = np.abs(_km2(clean[around]) - _km2(shapes[around]))
+    beyond = np.concatenate([_overlapping(shapes, flagged), around[moved > TOLERANCE_KM2], left])
+    worst = codes[np.unique(beyond)]
+    if len(worst):
         raise BoundaryError(
             "BOUNDARY_OVERLAP",
-            f"{max(len(worst), 1)} municipalities overlap a neighbor by more than {TOLERANCE_KM2} "
+            f"{len(worst)} municipalities overlap a neighbor by more than {TOLERANCE_KM2} "
             f"km2: {_some(worst)}. Take ISTAT's archive as it is.",
         )
     return clean, tuple(str(code) for code in codes[flagged])
+
+
+def _unmatched(shapes: Shapes) -> npt.NDArray[np.intp]:
+    """Find the polygons whose border is not exactly that of their neighbors."""
+    edges = shapely.coverage_invalid_edges(shapes)
+    return np.flatnonzero(~(shapely.is_missing(edges) | shapely.is_empty(edges)))
 
 
 def _overlapping(shapes: Shapes, flagged: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

@@ -32,7 +32,7 @@ from geo_engine.sources.registry import (
     version_rules,
 )
 from geo_engine.sources.shapefiles import Unpacked, take_shapefiles
-from geo_engine.storage import sha256_of
+from geo_engine.storage import deliver, sha256_of
 
 FEW = 2
 """Municipalities by which a layer may differ from the list of its date, and this is stated."""
@@ -92,27 +92,28 @@ def fetch_layer(
         ``DOWNLOAD_FAILED`` with what to do without network, and what :func:`import_layer` raises.
     BoundaryError
         ``BOUNDARY_YEAR``, ``BOUNDARY_VERSION``, and what :func:`import_layer` raises.
+    OutputError
+        ``FOLDER_LOCKED`` while another process fetches, ``NOT_WRITTEN``.
     """
     addresses = boundary_addresses(year, version, url)
     cap = version_rules(version)["max_archive_mb"] * _MEGABYTE
     target = official_folder() / "download" / f"{version}_{year}.zip"
     _tell(began, "download")
-    try:
-        for address in addresses:
-            try:
-                download(address, target, max_bytes=cap, progress=progress, patience=patience)
-            except DownloadError as error:
-                if error.status in _ABSENT and address != addresses[-1]:
-                    continue
-                raise SourceError(
-                    error.code, f"{error.message} {_by_hand(year, version)}"
-                ) from error
-            break
-        return import_layer(target, year, version, source=address, began=began)
-    finally:
-        target.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # a part may wait there
-            target.parent.rmdir()
+    with deliver(target.parent):  # for its lock: two downloads would write one part
+        try:
+            for address in addresses:
+                try:
+                    download(address, target, max_bytes=cap, progress=progress, patience=patience)
+                except DownloadError as error:
+                    if error.status in _ABSENT and address != addresses[-1]:
+                        continue
+                    raise SourceError(
+                        error.code, f"{error.message} {_by_hand(year, version)}"
+                    ) from error
+                break
+            return import_layer(target, year, version, source=address, began=began)
+        finally:
+            target.unlink(missing_ok=True)
 
 
 def import_layer(

@@ -15,11 +15,19 @@ import pytest
 import shapely
 
 from geo_engine.cli import boundaries as command
-from geo_engine.errors import BoundaryError, GeoEngineError, SourceError, StudyError
+from geo_engine.errors import (
+    BoundaryError,
+    GeoEngineError,
+    OutputError,
+    SourceError,
+    StudyError,
+)
 from geo_engine.sources import boundaries, codes, official_cache
 from geo_engine.sources.download import Patience
 from geo_engine.sources.official_layers import fetch_layer, import_layer
+from geo_engine.sources.official_names import find_cadastral_codes
 from geo_engine.sources.registry import boundary_addresses, edition_date, edition_of
+from geo_engine.storage import deliver
 from geo_engine.tables import PLACE_COLUMNS
 from tests.sources.official import (
     MERGED_IN_2019,
@@ -93,7 +101,8 @@ def imported(content: bytes, folder: Path, year: int = YEAR):
 
 def left(cache: Path) -> list[str]:
     folder = cache / "boundaries"
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(str(p.relative_to(folder)) for p in found if p.name != ".geo-engine.lock")
 
 
 def with_towns(istat: Tables, change: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame]) -> Tables:
@@ -138,8 +147,7 @@ def test_nothing_of_the_download_is_left_and_the_second_one_replaces_the_first(
 ) -> None:
     first = fetch(File(archive))
     kept = f"generalized_{YEAR}/{first.file}"
-    lock = f"generalized_{YEAR}/.geo-engine.lock"
-    assert left(cache) == sorted([kept, lock, f"generalized_{YEAR}/layer.json"])
+    assert left(cache) == [kept, f"generalized_{YEAR}/layer.json"]
     second = fetch(File(pack(files | {"Limiti/leggimi.txt": b"nuova edizione"})))
     assert second.archive_sha256 != first.archive_sha256
     assert f"generalized_{YEAR}/{first.file}" not in left(cache)
@@ -263,7 +271,14 @@ def test_a_cut_download_leaves_a_part_that_the_next_call_resumes(archive, cache)
         assert (cache / "boundaries" / part).stat().st_size == 100_000
         fetch_layer(YEAR, url=base, patience=HASTY)
     assert served.asked[-1]["Range"] == "bytes=100000-"
-    assert not (cache / "boundaries" / "download").exists()
+    assert not any(name.startswith("download") for name in left(cache))
+
+
+def test_two_processes_do_not_write_one_part(archive, cache) -> None:
+    folder = cache / "boundaries" / "download"
+    with deliver(folder), pytest.raises(OutputError, match="FOLDER_LOCKED"):
+        fetch(File(archive))
+    assert fetch(File(archive)).municipalities == 7904
 
 
 @pytest.mark.parametrize(
@@ -698,3 +713,21 @@ def test_the_edition_of_2019_and_its_year_follow_the_civil_register(
         )
         assert shapely.area(moved) * 8.6e9 < 500, code  # square metres
     assert boundaries.layer_digest(end, "generalized") != before
+
+
+@pytest.mark.shared
+def test_cadastral_codes_of_2026_are_those_of_the_official_list(shared_data) -> None:
+    """Sardinia has new codes and provinces: only names, and what is left over, tell them."""
+    path = shared_data / "codes" / "2026-08-14_situas_comuni.csv"
+    listed = pd.read_csv(path, sep=";", dtype=str, encoding="utf-8-sig", keep_default_na=False)
+    layer = pd.DataFrame(
+        {
+            "name": listed["Comune (dizione italiana)"],
+            "name_other": listed["Comune (dizione straniera)"],
+            "sigla": listed["Sigla automobilistica"],
+        }
+    ).set_axis(listed["Codice Comune (alfanumerico)"])
+    shipped = boundaries.read_layer(DATE)
+    found, absent = find_cadastral_codes(layer, dt.date(2026, 8, 14), shipped)
+    assert absent == []
+    assert list(found) == list(listed["Codice catasto"])
