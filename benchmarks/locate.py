@@ -15,6 +15,7 @@ import datetime as dt
 import functools
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -208,8 +209,15 @@ def alone(path: Path, layer: str) -> dict[str, float]:
     again = locate(build_index(places), x, y)
     if not np.array_equal(found, again):
         raise AssertionError("the cached index gives other places than a fresh one")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"peak_mb": peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), "cold": cold}
+    return {"peak_mb": _peak_mb(), "cold": cold}
+
+
+def _peak_mb() -> float:
+    """Give the largest memory of this process: on Linux rusage would count its parent's too."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return float(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
 
 
 def slope(layer: gpd.GeoDataFrame, largest: int) -> dict[str, Any]:
