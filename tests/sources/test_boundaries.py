@@ -31,6 +31,15 @@ def test_each_date_has_its_number_of_municipalities(date: str, places: int) -> N
     assert len(boundaries.read_layer(dt.date.fromisoformat(date))) == places
 
 
+def test_without_a_version_the_layer_is_the_shipped_one_and_read_once() -> None:
+    date = dt.date(2023, 1, 1)
+    assert boundaries.read_layer(date) is boundaries.read_layer(date, "shipped")
+    assert boundaries.layer_digest() == boundaries.layer_digest(date, "shipped")
+    assert boundaries.read_population(date).equals(
+        boundaries.read_population(date, 2023, "shipped")
+    )
+
+
 def test_the_layer_equals_the_independent_copy_of_istat(shared_data) -> None:
     ours = boundaries.read_layer(dt.date(2022, 1, 1))
     theirs = gpd.read_parquet(shared_data / "boundaries" / "comuni_2022-01.parquet")
