@@ -217,7 +217,7 @@ def fetch_command(year: int, version: str) -> str:
 
 def _facts(record: dict[str, Any]) -> OfficialLayer:
     """Read a record back; lists become tuples."""
-    plain = {key: tuple(v) if isinstance(v, list) else v for key, v in record.items()}
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in record.items()}
     plain["date"] = dt.date.fromisoformat(plain["date"])
     plain["holes"] = tuple(tuple(hole) for hole in plain["holes"])
     return OfficialLayer(**plain)
