@@ -159,6 +159,6 @@ class Results:
     """Associations, never causes: chain, term, coefficient (percentage points per doubling),
     standard_error, p_value, places."""
     quality: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """Input doctor: source, column, rows, filled, share_filled."""
+    """Input doctor: column, rows, filled, share_filled, distinct (approximate), kind."""
     warnings: tuple[str, ...] = field(default=())
     """Sentences in Italian that stand on every artefact."""

@@ -88,8 +88,10 @@ class FirmSource(_Keys):
     )
     decimal: Literal["auto", ".", ","] = Field("auto", description="Decimal mark of coordinates.")
     crs: str = Field("EPSG:4326", description="Reference system of the coordinates.")
-    ateco_version: Literal["2007", "2025", "detect"] = Field(
-        "detect", description="Edition of the ATECO codes, or detect by marker codes."
+    ateco_version: Literal["auto", "2007", "2025", "detect"] = Field(
+        "auto",
+        description="Edition of the ATECO codes; auto refuses a mixed file, detect reads each code "
+        "in the edition it fits.",
     )
     ateco: str = Field("", description="ATECO code of every row, where there is no column of it.")
     year: Year | None = Field(None, description="Year of a one-date snapshot.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from geo_engine.cli.check_findings import advise
 from geo_engine.cli.console import StageBar, number, out
 from geo_engine.delivery import Delivered, carry_out
 from geo_engine.study import read_study
@@ -21,10 +22,12 @@ def run_study(path: Path, folder: Path, data_root: Path | None) -> None:
     data_root : Path, optional
         Folder of the data; the study's own by default.
     """
-    study = read_study(path)
+    study, root = read_study(path), data_root or path.parent
     with StageBar() as bar:
-        delivered = carry_out(study, data_root or path.parent, folder, progress=bar)
+        delivered = carry_out(study, root, folder, progress=bar)
     print_summary(delivered, folder)
+    for advice in advise(delivered.run.intake, study, root):
+        out.print(advice.text, style="yellow", markup=False)
 
 
 def print_summary(delivered: Delivered, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import hashlib
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,8 @@ from geo_engine.storage import sha256_of
 
 LAYER = "comuni_2022-01-01.parquet"
 FIRST_DATE = dt.date(2022, 1, 1)
+RENUMBERED = dt.date(2026, 1, 1)
+"""Since when Sardinia's municipalities have other codes."""
 LICENCE = "Confini: ISTAT (CC BY 4.0)"
 POPULATION_LICENCE = "Popolazione residente: ISTAT (CC BY 4.0)"
 
@@ -94,7 +97,7 @@ def read_layer(date: dt.date, version: Version = "shipped") -> gpd.GeoDataFrame:
     facts = _official_facts(date, version)
     if date.year < FIRST_DATE.year and not official_changes.is_unchanged(facts.date, date):
         return _carried_layer(facts, date, _history().digest)
-    return _official_layer(facts, date)
+    return _official_layer(facts, date, _codes_of(date))
 
 
 def layer_digest(date: dt.date | None = None, version: Version = "shipped") -> str:
@@ -114,6 +117,8 @@ def layer_digest(date: dt.date | None = None, version: Version = "shipped") -> s
     """
     folder = boundaries_folder()
     changes = sha256_of(folder / "changes.toml")[:32]
+    if date is not None and date >= RENUMBERED:
+        changes = hashlib.sha256(f"{changes}{_codes_of(date)}".encode()).hexdigest()[:32]
     if version == "shipped" or date is None:
         return sha256_of(folder / LAYER)[:32] + changes
     facts = _official_facts(date, version)
@@ -197,9 +202,19 @@ def _apply(layer: gpd.GeoDataFrame, change: Any) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(united, geometry="geometry", crs=layer.crs)
 
 
-@functools.lru_cache(maxsize=4)
 def _shipped_layer(date: dt.date) -> gpd.GeoDataFrame:
     """Read the layer that ships, with the changes until a date."""
+    return _shipped_layer_of(date, _codes_of(date))
+
+
+def _codes_of(date: dt.date) -> str:
+    """Digest the lists that decide the codes of a layer; "" where none does."""
+    return str(_history().digest) if date >= RENUMBERED else ""
+
+
+@functools.lru_cache(maxsize=4)
+def _shipped_layer_of(date: dt.date, _codes: str) -> gpd.GeoDataFrame:
+    """Read the layer that ships, once for each state of the imported lists."""
     if date < FIRST_DATE:
         raise BoundaryError(
             "BOUNDARY_DATE",
@@ -210,9 +225,14 @@ def _shipped_layer(date: dt.date) -> gpd.GeoDataFrame:
     return _finished(gpd.read_parquet(boundaries_folder() / LAYER), FIRST_DATE, date)
 
 
-@functools.lru_cache(maxsize=8)
 def _shipped_population(date: dt.date, year: int) -> pd.Series:
     """Read the residents of the layer that ships, mergers until a date summed."""
+    return _shipped_population_of(date, year, _codes_of(date))
+
+
+@functools.lru_cache(maxsize=8)
+def _shipped_population_of(date: dt.date, year: int, _codes: str) -> pd.Series:
+    """Read the residents once for each state of the imported lists."""
     table = pd.read_parquet(boundaries_folder() / "population.parquet")
     column = f"population_{year}"
     if column not in table.columns:
@@ -224,11 +244,19 @@ def _shipped_population(date: dt.date, year: int) -> pd.Series:
             total = persons[change.old_codes].sum()
             persons = persons.drop(change.old_codes)
             persons[change.new_code] = total
-    return persons.reindex(_shipped_layer(date).index).rename("population")
+    layer = _shipped_layer(date)
+    if _codes and not layer.index.isin(persons.index).all():  # by cadastral code: ISTAT's changed
+        before = _shipped_layer(RENUMBERED - dt.timedelta(days=1))["cadastral_code"]
+        before = before.where(before.index.isin(persons.index)).dropna()
+        known = persons[before.index].set_axis(before.to_numpy())
+        persons = persons.reindex(layer.index).fillna(layer["cadastral_code"].map(known))
+    return persons.reindex(layer.index).rename("population")
 
 
 @functools.lru_cache(maxsize=4)
-def _official_layer(facts: official_cache.OfficialLayer, date: dt.date) -> gpd.GeoDataFrame:
+def _official_layer(
+    facts: official_cache.OfficialLayer, date: dt.date, _codes: str
+) -> gpd.GeoDataFrame:
     """Read an official layer, with the changes of ours since its date."""
     return _finished(official_cache.read_official(facts), facts.date, date)
 
@@ -281,7 +309,11 @@ def _finished(layer: gpd.GeoDataFrame, since: dt.date, date: dt.date) -> gpd.Geo
 def _renumbered(layer: gpd.GeoDataFrame, since: dt.date, date: dt.date) -> gpd.GeoDataFrame:
     """Give codes that change without a change of borders; the one place where this happens.
 
-    Sardinia's codes of 1 January 2026 belong here, for layers of an earlier date (``since``).
+    Sardinia's codes of 1 January 2026 are known once ISTAT's list of municipalities is imported;
+    until then a later layer keeps the old ones.
     """
-    del since, date
-    return layer
+    if not since < RENUMBERED <= date:
+        return layer
+    from geo_engine.sources.codes_renumber import renumber_layer
+
+    return renumber_layer(layer, _history().units, date)

@@ -218,18 +218,6 @@ def test_a_wrong_study_is_a_usage_error(tmp_path: Path) -> None:
     assert geo_engine("frobnicate", cwd=tmp_path).returncode == 2
 
 
-def test_check_writes_only_its_report(tmp_path: Path) -> None:
-    write_extract(tmp_path)
-    (tmp_path / "s.toml").write_text(STUDY.format(audience="public"), encoding="utf-8")
-    done = geo_engine("check", "s.toml", "--out", "report.csv", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert files_of(tmp_path) == {"firms.csv", "s.toml", "report.csv"}
-    report = pd.read_csv(tmp_path / "report.csv")
-    rows = report[report["section"] == "rows"].set_index("item")["rows"].to_dict()
-    assert rows == {"in": 42, "placed": 40, "quarantined": 2}
-    assert "comune" in set(report.loc[report["section"] == "filled", "item"])
-
-
 def test_init_writes_a_study_that_runs(tmp_path: Path) -> None:
     write_extract(tmp_path)
     done = geo_engine("init", "firms.csv", cwd=tmp_path)
@@ -280,40 +268,6 @@ def test_an_error_has_its_name_and_no_traceback(
     assert done.returncode == status
     assert word in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_check_reports_also_when_nothing_can_be_placed(tmp_path: Path) -> None:
-    (tmp_path / "firms.csv").write_text(
-        "nome;comune;prov;ateco;anno;sito\nA;Atlantide;;13.20.00;2024;\n", encoding="utf-8"
-    )
-    (tmp_path / "s.toml").write_text(STUDY.format(audience="public"), encoding="utf-8")
-    done = geo_engine("check", "s.toml", "--out", "report.csv", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "NO_FIRM_PLACED" in done.stderr
-    assert "UNKNOWN_COMUNE 1" in done.stderr
-    report = pd.read_csv(tmp_path / "report.csv").set_index(["section", "item"])["rows"]
-    assert report["quarantined", "UNKNOWN_COMUNE"] == 1
-
-
-def test_the_report_is_safe_in_a_spreadsheet(tmp_path: Path) -> None:
-    write_extract(tmp_path)
-    text = (tmp_path / "firms.csv").read_text(encoding="utf-8")
-    lines = [f"{line};x" for line in text.splitlines()]
-    lines[0] = lines[0].removesuffix("x") + "=HYPERLINK(1)"
-    (tmp_path / "firms.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
-    (tmp_path / "s.toml").write_text(STUDY.format(audience="public"), encoding="utf-8")
-    assert geo_engine("check", "s.toml", "--out", "r.csv", cwd=tmp_path).returncode == 0
-    items = pd.read_csv(tmp_path / "r.csv")["item"]
-    assert "'=HYPERLINK(1)" in set(items)
-    assert not items.str.startswith("=").any()
-
-
-def test_a_place_for_the_report_that_is_a_folder_is_named(tmp_path: Path) -> None:
-    write_extract(tmp_path)
-    (tmp_path / "s.toml").write_text(STUDY.format(audience="public"), encoding="utf-8")
-    (tmp_path / "r.csv").mkdir()
-    done = geo_engine("check", "s.toml", "--out", "r.csv", cwd=tmp_path)
-    assert (done.returncode, "NOT_WRITTEN: r.csv" in done.stderr) == (1, True)
 
 
 def test_an_unforeseen_error_is_told_without_its_trace(

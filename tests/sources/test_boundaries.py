@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from geo_engine.errors import BoundaryError
-from geo_engine.sources import boundaries
+from geo_engine.sources import boundaries, codes
 
 
 @pytest.mark.parametrize(
@@ -134,3 +134,22 @@ def test_the_changes_match_the_list_of_facts(shared_data) -> None:
     assert list(ours["new_code"]) == list(facts["new_code"])
     assert [" ".join(codes) for codes in ours["old_codes"]] == list(facts["old_codes"])
     assert list(ours["name"]) == list(facts["name"])
+
+
+def test_sardinia_gets_its_codes_of_2026_once_the_list_is_imported(
+    shared_data, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("GEO_ENGINE_CACHE", str(tmp_path))
+    day = dt.date(2026, 8, 14)
+    before, digest = boundaries.read_layer(day), boundaries.layer_digest(day)
+    codes.import_codes(shared_data / "codes" / "2026-08-14_situas_comuni.csv")
+    after = boundaries.read_layer(day)
+    assert (before["cod_prov"].nunique(), after["cod_prov"].nunique()) == (107, 110)
+    assert (len(before), len(after)) == (7894, 7894)
+    assert boundaries.layer_digest(day) != digest
+    assert before.loc["090047", "name"] == after.loc["113017", "name"] == "Olbia"
+    assert "090047" not in after.index
+    persons = boundaries.read_population(day)
+    assert persons.notna().all()
+    assert persons.sum() == boundaries.read_population(dt.date(2026, 1, 1)).sum()
+    assert persons["113017"] == boundaries.read_population(dt.date(2025, 1, 1))["090047"]
