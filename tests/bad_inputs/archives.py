@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 
 from geo_engine.sources import boundaries
 from tests.bad_inputs.case import Refused
+from tests.sources.official import Files, official_files, official_tables, pack, stem
 
-WAITS = "geo-engine boundaries import FILE YEAR is being built"
-YEAR = "2022"
-STEM = "Limiti01012022_g/Com01012022_g/Com01012022_g_WGS84"
-MEMBERS = ("shp", "shx", "dbf", "prj", "cpg")
+YEAR = 2022
+COM = stem("Com", YEAR)
+PRATO = "100005"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +30,9 @@ class Archive:
 
     id: str
     what: str
-    make: Callable[[Path], None]
+    make: Callable[[], bytes]
     expected: Refused
-    year: str = YEAR
-    waits: str = WAITS
+    waits: str = ""
 
     def param(self) -> Any:
         """Give the archive as a parameter of a test."""
@@ -41,96 +41,86 @@ class Archive:
         return pytest.param(self, id=name, marks=marks)
 
 
-def _members(folder: Path, *, broken: str = "") -> dict[str, bytes]:
-    """Give a shapefile in ISTAT's layout: a square for each municipality of 2022.
-
-    The square of ``broken`` crosses itself.
-    """
+@functools.cache
+def _tables() -> dict[str, gpd.GeoDataFrame]:
+    """Give ISTAT's layers of 2022, with few points: their drawing is not what is tested."""
     layer = boundaries.read_layer(boundaries.FIRST_DATE)
-    corners = [((i % 100) * 8000.0, (i // 100) * 8000.0) for i in range(len(layer))]
-    shapes = [
-        shapely.Polygon([(x, y), (x + 4e3, y + 4e3), (x + 4e3, y), (x, y + 4e3)])
-        if code == broken
-        else shapely.box(x, y, x + 4e3, y + 4e3)
-        for code, (x, y) in zip(layer.index, corners, strict=True)
-    ]
-    codes = layer.index.to_series()
-    table = gpd.GeoDataFrame(
-        {
-            "COD_REG": layer["cod_reg"].astype(int).to_numpy(),
-            "COD_PROV": codes.str[:3].astype(int).to_numpy(),
-            "PRO_COM": codes.astype(int).to_numpy(),
-            "PRO_COM_T": codes.to_numpy(),
-            "COMUNE": layer["name"].to_numpy(),
-        },
-        geometry=shapes,
-        crs="EPSG:32632",
+    shapes = shapely.coverage_simplify(np.asarray(layer.geometry.array, dtype=object), 0.02)
+    return official_tables(
+        layer.set_geometry(gpd.GeoSeries(shapes, index=layer.index, crs=layer.crs))
     )
-    table.to_file(folder / "com.shp", encoding="utf-8")
-    return {end: (folder / f"com.{end}").read_bytes() for end in MEMBERS}
 
 
-def _whole(path: Path, *, without: tuple[str, ...] = (), broken: str = "") -> None:
-    """Write an archive; some members may be left out."""
-    folder = path.parent / "unpacked"
-    folder.mkdir()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for end, data in _members(folder, broken=broken).items():
-            if end not in without:
-                archive.writestr(f"{STEM}.{end}", data)
-    for left in folder.iterdir():
-        left.unlink()
-    folder.rmdir()
+@functools.cache
+def good_files() -> Files:
+    """Give the members of a good archive, without .cpg as ISTAT's of 2021 and 2023."""
+    return official_files(_tables(), YEAR)
 
 
-def _cut(path: Path) -> None:
-    """Write an archive of which the last third is missing."""
-    _whole(path)
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) * 7 // 10])
+def good_archive() -> bytes:
+    """Give a good archive."""
+    return pack(good_files())
 
 
-def _flipped(path: Path) -> None:
-    """Write an archive with one byte of its table changed."""
-    _whole(path)
-    data = bytearray(path.read_bytes())
+def _crossed() -> bytes:
+    """Give an archive in which the polygon of Prato crosses itself."""
+    tables = dict(_tables())
+    towns = tables["Com"].copy()
+    row = int(np.flatnonzero(towns["PRO_COM_T"] == PRATO)[0])
+    west, south, east, north = towns.geometry.iloc[row].bounds
+    corners = [(west, south), (east, north), (east, south), (west, north)]
+    shapes = list(towns.geometry)
+    shapes[row] = shapely.Polygon(corners)
+    return pack(official_files(tables | {"Com": towns.set_geometry(shapes, crs=towns.crs)}, YEAR))
+
+
+def _cut() -> bytes:
+    """Give an archive of which the last third is missing."""
+    data = good_archive()
+    return data[: len(data) * 7 // 10]
+
+
+def _flipped() -> bytes:
+    """Give an archive with one byte of the table of municipalities changed."""
+    data = bytearray(good_archive())
     with zipfile.ZipFile(io.BytesIO(bytes(data))) as archive:
-        member = archive.getinfo(f"{STEM}.dbf")
-    size = struct.unpack("<HH", data[member.header_offset + 26 : member.header_offset + 30])
-    start = member.header_offset + 30 + sum(size)
+        member = archive.getinfo(f"{COM}.dbf")
+    sizes = struct.unpack("<HH", data[member.header_offset + 26 : member.header_offset + 30])
+    start = member.header_offset + 30 + sum(sizes)
     data[start + member.compress_size // 2] ^= 0xFF
-    path.write_bytes(data)
+    return bytes(data)
 
 
-def _page(path: Path) -> None:
-    """Write the page that a server gives instead of an archive."""
-    path.write_text("<!DOCTYPE html><html><title>404 Not Found</title></html>", encoding="utf-8")
+def _page() -> bytes:
+    """Give the page that a server sends instead of an archive."""
+    return b"<!DOCTYPE html><html><title>404 Not Found</title></html>"
 
 
-def _bomb(path: Path) -> None:
-    """Write an archive of 1.6 MB that unpacks to 1.6 GB."""
+def _bomb() -> bytes:
+    """Give an archive of 1.6 MB that unpacks to 1.6 GB."""
     zeros = bytes(1 << 20)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for end in ("shp", "shx", "dbf", "prj"):
-            with archive.open(f"{STEM}.{end}", "w", force_zip64=True) as member:
-                for _ in range(400):
-                    member.write(zeros)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, data in good_files().items():
+            archive.writestr(name, data)
+        with archive.open("zeros.bin", "w", force_zip64=True) as member:
+            for _ in range(1600):
+                member.write(zeros)
+    return out.getvalue()
 
 
-def _outside(path: Path) -> None:
-    """Write an archive with a member that would land two folders up."""
-    _whole(path)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("../../evil.txt", "x")
+def _outside() -> bytes:
+    """Give an archive with a member that would land two folders up."""
+    return pack(good_files() | {"../../evil.txt": b"x"})
 
 
 def _missing(end: str) -> Archive:
     """Give the case of an archive without one member."""
     return Archive(
         id="B60",
-        what=f"no {end} in the archive",
-        make=lambda path: _whole(path, without=(end,)),
-        expected=Refused(code="SHAPEFILE_INCOMPLETE", says=(f".{end}",)),
+        what=f"no {end} of the municipalities",
+        make=lambda: pack({k: v for k, v in good_files().items() if k != f"{COM}.{end}"}),
+        expected=Refused(code="SHAPEFILE_INCOMPLETE", says=("confini.zip", f".{end}")),
     )
 
 
@@ -138,8 +128,8 @@ ARCHIVES = [
     Archive(
         id="B56",
         what="a polygon that crosses itself",
-        make=lambda path: _whole(path, broken="100005"),
-        expected=Refused(code="INVALID_BOUNDARY", says=("100005",)),
+        make=_crossed,
+        expected=Refused(code="INVALID_BOUNDARY", says=(PRATO,)),
     ),
     Archive(
         id="B57",
@@ -159,7 +149,8 @@ ARCHIVES = [
         make=_page,
         expected=Refused(code="NOT_A_ZIP", says=("confini.zip",)),
     ),
-    # A .cpg may be absent: ISTAT's archives of 2021 and 2023 have none and are UTF-8 (issue 3).
+    # The guide counts a missing .cpg too, but ISTAT's own archives of 2021 and 2023 have none and
+    # are UTF-8: they are read, and a test of its own holds that no name is spoilt.
     *(_missing(end) for end in ("shp", "shx", "dbf", "prj")),
     Archive(
         id="B61",

@@ -210,7 +210,8 @@ def check_refused(done: Done, expected: Refused, folder: Path) -> None:
     for words in expected.says:
         assert words in last
     assert "Traceback" not in done.err
-    assert {path.name for path in folder.glob("out/*")} <= {".geo-engine.lock"}
+    for results in ("out", "quality"):
+        assert {path.name for path in folder.glob(f"{results}/*")} <= {".geo-engine.lock"}
 
 
 def check_accounted(case: Case, expected: Accounted, folder: Path) -> None:
@@ -221,11 +222,11 @@ def check_accounted(case: Case, expected: Accounted, folder: Path) -> None:
     rows, placed = number(expected.rows), number(len(expected.placed))
     assert f"Righe lette: {rows} = {placed} localizzate + {number(aside)} in quarantena" in done.out
     _check_files(expected, folder / "out")
-    checked = geo_engine("check", "s.toml", "--out", "r.csv", cwd=folder)
+    checked = geo_engine("check", "s.toml", "--out", "quality", cwd=folder)
     assert checked.status == 0, checked.err
     for words in expected.told:
         assert words in checked.out
-    report = pd.read_csv(folder / "r.csv").set_index(["section", "item"])["rows"]
+    report = pd.read_csv(folder / "quality" / "quality.csv").set_index(["section", "item"])["rows"]
     total = {"in": expected.rows, "placed": len(expected.placed), "quarantined": aside}
     assert report["rows"].to_dict() == total
     assert _section(report, "quarantined") == dict(expected.reasons)

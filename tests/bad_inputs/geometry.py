@@ -31,6 +31,11 @@ def _points(number: str, what: str, *rows: str, **more: Any) -> Case:
     return csv_case(number, what, HEADER, *rows, **more)
 
 
+def with_points(*rows: str, placed: tuple[str, ...], flags: dict[str, int]) -> Case:
+    """Give a case of many points."""
+    return _points("B55", "points", *rows, expected=Accounted(placed=placed, flags=flags))
+
+
 def _on_the_border(folder: Path) -> None:
     """Write every vertex that Prato and Montemurlo share."""
     layer = boundaries.read_layer(Study.model_fields["boundary_date"].default)

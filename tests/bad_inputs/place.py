@@ -50,7 +50,6 @@ CASES = [
         expected=Accounted(
             placed=("016065", "075096"), reasons={"AMBIGUOUS_COMUNE": 1}, flags={"ANY": 1}
         ),
-        waits="the resolver and intake.steps take columns.postal_code",
     ),
     csv_case(
         "B39",
@@ -87,14 +86,16 @@ CASES = [
     ),
     csv_case(
         "B41",
-        "a code that a merger before the shipped list abolished",
-        "id;istat",
-        GOOD,
-        "2;097081",
+        "a code and a name that a merger before the shipped list abolished",
+        "id;istat;comune",
+        *(f"{i};100005;" for i in range(10)),
+        "98;097085;",
+        "99;;Vendrogno",
         expected=Accounted(
-            placed=(PRATO,), reasons={"DISMISSED_COMUNE": 1}, says=("Vendrogno", "geo-engine codes")
+            placed=(PRATO,) * 10,
+            reasons={"DISMISSED_COMUNE": 2},
+            says=("097085", "Vendrogno", "geo-engine codes fetch", "codes import FILE"),
         ),
-        waits="the resolver tells municipalities that were abolished before 2022",
     ),
     csv_case(
         "B42",
@@ -104,7 +105,6 @@ CASES = [
         *(f"{i};1040{i:02d}" for i in range(10, 20)),
         GOOD,
         expected=Refused(code="BOUNDARY_YEAR", says=("%",)),
-        waits="the lead wires it: BOUNDARY_YEAR over the whole file",
     ),
     csv_case(
         "B43",
