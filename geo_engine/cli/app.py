@@ -122,15 +122,14 @@ def boundaries_list() -> None:
 
 
 Edition = Annotated[int, typer.Argument(metavar="YEAR", help="Year of ISTAT's edition.")]
-Detail = Annotated[
-    str, typer.Option("--version", help="shipped, generalized or detailed.", show_default=True)
-]
+Detail = Annotated[str, typer.Option("--version", help="generalized or detailed.")]
+Layer = Annotated[str, typer.Option("--version", help="shipped, generalized or detailed.")]
 
 
 @boundaries_app.command("info")
 def boundaries_info(
     date: Annotated[str, typer.Argument(help="ISO date, such as 2025-01-01.")] = "2025-01-01",
-    version: Detail = "shipped",
+    version: Layer = "shipped",
 ) -> None:
     """Tell what the layer of a date holds, its source and its licence."""
     from geo_engine.cli.boundaries import describe_layer
