@@ -8,7 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from geo_engine.places.units import SAME_MUNICIPALITY, Shares, meaning
+from geo_engine.places.units import (
+    FIRST_REGISTER_DATE,
+    OPEN_END,
+    SAME_MUNICIPALITY,
+    Shares,
+    meaning,
+)
 
 SUCCESSOR, RENUMBERED = 0.95, 0.98
 
@@ -108,6 +114,34 @@ def code_tables(
     istat.pop("", None)
     cadastral.pop("", None)
     return istat, cadastral
+
+
+def highest_numbers(periods: Sequence[Any], position: Mapping[str, int]) -> dict[str, int]:
+    """Give the highest number of each province, where the codes of the abolished are not known.
+
+    ISTAT numbers the municipalities of a province one after the other: a number below the highest
+    that is nobody's was somebody's.
+
+    Parameters
+    ----------
+    periods : sequence of named tuple
+        Rows of heirs.
+    position : mapping
+        Row of the layer by ``pro_com_t``.
+
+    Returns
+    -------
+    dict
+        By the first three digits; empty when most codes of the abolished are known, or no period.
+    """
+    ended = [row for row in periods if FIRST_REGISTER_DATE <= row.valid_to < OPEN_END]
+    known = sum(bool(row.istat_code) for row in ended)
+    if not ended or 2 * known > len(ended):
+        return {}
+    highest: dict[str, int] = {}
+    for code in position:
+        highest[code[:3]] = max(highest.get(code[:3], 0), int(code[3:]))
+    return highest
 
 
 def _add_absorbed(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from geo_engine.places import names
 from geo_engine.places.areas import Areas, build_areas
-from geo_engine.places.codes import Outcome, code_tables
+from geo_engine.places.codes import Outcome, code_tables, highest_numbers
 from geo_engine.places.units import Shares, Unit, alive_on, dated_units, layer_units, spelled
 from geo_engine.tables import require_columns
 
@@ -74,6 +74,9 @@ class Resolver:
     """Outcome by cadastral code, those of other dates too."""
     later: Mapping[str, str]
     """Since when, by code or name key of municipalities founded after the layer's date."""
+    highest: Mapping[str, int]
+    """By province the highest number of its ISTAT codes, where those of the abolished are not
+    known."""
     exact: Mapping[str, tuple[int, ...]]
     """Units by :func:`names.key`."""
     abbreviated: Mapping[str, tuple[int, ...]]
@@ -150,6 +153,7 @@ def build_resolver(
         istat=istat,
         cadastral=cadastral,
         later=later,
+        highest=highest_numbers(periods, position),
         exact=_index(units, (names.key, names.spelled_key)),
         abbreviated=_index(units, (names.abbreviated_key,)),
         loose=_with_short_names(_index(units, (names.loose_key,)), position),

@@ -67,7 +67,9 @@ def resolve_istat_codes(resolver: Resolver, codes: Iterable[object]) -> Resolved
     -------
     Resolved
         Confidence 1.0 as written, 0.98 repaired (flag ``REPAIRED_CODE``), 0.95 a predecessor's
-        (flag ``SUCCESSOR``). Reasons: ``MISSING_KEY``, ``NEW_CODE_2026``, ``UNKNOWN_COMUNE``.
+        (flag ``SUCCESSOR``), 0.98 an older number of the same municipality (``RENUMBERED``).
+        Reasons: ``MISSING_KEY``, ``NEW_CODE_2026``, ``DISMISSED_COMUNE``, ``AMBIGUOUS_COMUNE``,
+        ``UNKNOWN_COMUNE``.
     """
     return _resolve([codes], lambda code: _istat_outcome(resolver, code))
 
@@ -189,7 +191,20 @@ def _istat_outcome(resolver: Resolver, code: str) -> Outcome:
             detail=f"{repaired}: a code of Sardinia's provinces of 2026. Import ISTAT's list of "
             "municipalities, or give the cadastral code or the name.",
         )
+    if repaired not in resolver.later and _is_gap(resolver, repaired):
+        return Outcome(
+            reason="DISMISSED_COMUNE",
+            detail=f"{repaired} is within the numbers of its province and nobody's any more: of an "
+            "abolished or renumbered municipality, or a slip. Import the official archive with "
+            "`geo-engine codes fetch` or `geo-engine codes import FILE`, or correct the row.",
+        )
     return _unknown(resolver, repaired, f"No municipality has the ISTAT code {code}.")
+
+
+def _is_gap(resolver: Resolver, code: str) -> bool:
+    """Tell whether a code was once given, as later numbers of its province are in use."""
+    is_code = code.isascii() and code.isdigit() and len(code) == 6
+    return is_code and 0 < int(code[3:]) < resolver.highest.get(code[:3], 0)
 
 
 def _six_digits(code: str) -> str:

@@ -114,6 +114,21 @@ def test_what_is_gone_without_known_heirs_is_told_with_date_and_remedy(dated):
         assert "geo-engine codes import" in outcome.detail
 
 
+def test_without_the_codes_of_the_abolished_a_gap_in_the_numbers_of_a_province_tells(
+    squares, nothing, heirs
+):
+    past = heirs["valid_to"] < OPEN
+    bare = heirs.assign(istat_code=heirs["istat_code"].where(~past, ""))
+    unnumbered = build_resolver(squares, nothing, bare)
+    gap = by_code(unnumbered, "108003")
+    assert gap.reason == "DISMISSED_COMUNE"
+    assert "geo-engine codes fetch" in gap.detail
+    assert by_code(unnumbered, "108006").reason == "UNKNOWN_COMUNE"  # beyond the last
+    assert by_code(unnumbered, "999001").reason == "UNKNOWN_COMUNE"
+    assert by_code(build_resolver(squares, nothing, heirs), "108003").reason == "UNKNOWN_COMUNE"
+    assert by_code(build_resolver(squares, nothing), "108003").reason == "UNKNOWN_COMUNE"
+
+
 def test_on_a_date_only_what_was_valid_then_is_meant(dated):
     before, after = dated(dt.date(2005, 6, 1)), dated(dt.date(2020, 6, 1))
     assert by_code(before, "015090").position == 0

@@ -146,3 +146,14 @@ def test_codes_of_older_province_numberings_lead_to_the_same_municipality(shared
         has_code = (written != "").to_numpy() & (found >= 0)
         assert (found[has_code] == truth[has_code]).all()
         assert has_code.mean() > 0.995, column
+
+
+@pytest.mark.shared
+def test_nearly_every_gap_in_the_numbers_of_a_province_was_a_municipality(shared_data):
+    layer, archive = read_layer(DATES[-1]), read_archive(shared_data)
+    given = set(archive["istat_code"])
+    highest = layer.index.to_series().astype(int).groupby(layer.index.str[:3]).max() % 1000
+    numbers = [f"{province}{n:03d}" for province, last in highest.items() for n in range(1, last)]
+    gaps = [code for code in numbers if code not in layer.index]
+    assert len(gaps) > 500
+    assert np.mean([code in given for code in gaps]) > 0.9
