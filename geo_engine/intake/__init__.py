@@ -15,7 +15,8 @@ from pathlib import Path
 
 from geo_engine.engine.local import map_ordered
 from geo_engine.errors import SourceError
-from geo_engine.intake.ledger import Intake, Keep, Ledger, Placed
+from geo_engine.intake.compact import Placed
+from geo_engine.intake.ledger import Intake, Keep, Ledger
 from geo_engine.intake.steps import take_steps
 from geo_engine.plan import Plan
 from geo_engine.sources.firms import check_mapping, detect, open_source, read_batches

@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geo_engine.intake.ledger import CENTROID, Intake, Placed
+from geo_engine.intake.compact import Placed
+from geo_engine.intake.ledger import CENTROID, Intake
 from geo_engine.results import Results
 
 OWN_COLUMNS = pa.schema(
