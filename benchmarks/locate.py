@@ -310,7 +310,7 @@ def main() -> None:
         print(json.dumps(alone(Path(options.alone), options.layer)))
         return
     if options.quick:
-        options.rows, options.largest, options.rounds = 250_000, 2_000_000, 2
+        options.rows, options.largest, options.rounds = 150_000, 1_000_000, 2
     with tempfile.TemporaryDirectory() as cache:
         os.environ["GEO_ENGINE_CACHE"] = cache
         figures = measure(options.rows, options.rounds, options.largest, options.layer)
