@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from geo_engine.intake.steps import Part
 from geo_engine.places.apportionment import largest_remainder
-from geo_engine.sources.batches import as_json, quarantine_table
+from geo_engine.sources.batches import quarantine_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +32,11 @@ class Placed:
 
 def set_aside(name: str, part: Part, mask: np.ndarray) -> pd.DataFrame:
     """Turn the unusable rows of a batch into rows of the quarantine."""
-    facts = zip(
-        part.row_numbers[mask].tolist(),
-        part.reason[mask].tolist(),
-        part.detail[mask].tolist(),
-        part.rows.filter(pa.array(mask)).to_pylist(),
-        strict=True,
-    )
-    return quarantine_table(
-        (name, row, reason, detail, as_json(record)) for row, reason, detail, record in facts
+    return quarantine_rows(
+        name,
+        part.row_numbers[mask],
+        (part.reason[mask], part.detail[mask]),
+        part.rows.filter(pa.array(mask)),
     )
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from geo_engine.quality.doctor import Outcomes, Quality, observe_rows
 from geo_engine.quality.seats import CONFLICT, CONFLICT_DETAIL, Seats, find_seats
-from geo_engine.sources.batches import SourceDialect, as_json, quarantine_table
+from geo_engine.sources.batches import SourceDialect, quarantine_rows, quarantine_table
 from geo_engine.sources.firms import read_batches
 from geo_engine.study import FirmSource
 
@@ -101,13 +101,7 @@ def read_again(
         wanted = batch.row_numbers[mask]
         at = np.searchsorted(numbers, wanted)
         rows = batch.rows.filter(pa.array(mask))
-        facts = zip(wanted.tolist(), reasons[at], details[at], rows.to_pylist(), strict=True)
-        found.append(
-            quarantine_table(
-                (name, row, reason, detail, as_json(record))
-                for row, reason, detail, record in facts
-            )
-        )
+        found.append(quarantine_rows(name, wanted, (reasons[at], details[at]), rows))
         observed.append(
             observe_rows(
                 rows,

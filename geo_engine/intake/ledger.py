@@ -284,7 +284,8 @@ class Ledger:
             return np.zeros(0, dtype=np.int32)
         which, distinct = pd.factorize(pd.MultiIndex.from_arrays([part.ateco, part.version]))
         numbers = [
-            self._codes.setdefault((position, str(key[0]), str(key[1])), len(self._codes)) for key in distinct
+            self._codes.setdefault((position, str(key[0]), str(key[1])), len(self._codes))
+            for key in distinct
         ]
         return np.array(numbers, dtype=np.int32)[which]
 

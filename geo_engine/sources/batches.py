@@ -90,6 +90,44 @@ def quarantine_table(rows: Iterable[QuarantineRow]) -> pd.DataFrame:
     )
 
 
+def quarantine_rows(
+    source: str,
+    numbers: np.ndarray,
+    why: tuple[np.ndarray, np.ndarray],
+    rows: pa.Table,
+) -> pd.DataFrame:
+    """Build the quarantine of many records of one file.
+
+    Parameters
+    ----------
+    source : str
+        Name of the file.
+    numbers : ndarray of int
+        Record numbers.
+    why : tuple of ndarray
+        Reason and detail of each.
+    rows : Table
+        The records, text columns.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`quarantine_table`.
+    """
+    if not len(numbers):
+        return quarantine_table([])
+    reason, detail = (pd.Series(texts, dtype="str") for texts in why)
+    return pd.DataFrame(
+        {
+            "source": pd.Series(source, index=reason.index, dtype="str"),
+            "row": numbers.astype(np.int64),
+            "reason": reason,
+            "detail": detail,
+            "record": records_as_json(rows).to_pandas().astype("str"),
+        }
+    )
+
+
 def as_json(record: dict[str, str | None]) -> str:
     """Write a record as one JSON object, readable and on one line.
 
@@ -104,6 +142,47 @@ def as_json(record: dict[str, str | None]) -> str:
         JSON text.
     """
     return _JSON.encode(record)
+
+
+def records_as_json(rows: pa.Table) -> pa.ChunkedArray:
+    """Write every record of a table as :func:`as_json` does, all at once.
+
+    Parameters
+    ----------
+    rows : Table
+        Text columns.
+
+    Returns
+    -------
+    ChunkedArray of large_string
+        JSON texts in the order of the rows.
+    """
+    pieces: list[pa.Array | pa.Scalar] = []
+    for number, name in enumerate(rows.column_names):
+        pieces.append(f"{', ' if number else '{'}{_JSON.encode(name)}: ")
+        pieces.append(_quoted(rows.column(name).cast(pa.large_string())))
+    texts = [
+        pa.scalar(piece, pa.large_string()) if isinstance(piece, str) else piece for piece in pieces
+    ]
+    glue = pa.scalar("", pa.large_string())
+    return pc.binary_join_element_wise(*texts, pa.scalar("}", pa.large_string()), glue)
+
+
+def _quoted(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Write texts as JSON strings, and missing ones as null."""
+    escaped = column
+    for letter, written in (("\\", "\\\\"), ('"', '\\"')):
+        escaped = pc.replace_substring(escaped, letter, written)
+    quote = pa.scalar('"', pa.large_string())
+    quoted = pc.binary_join_element_wise(quote, escaped, quote, pa.scalar("", pa.large_string()))
+    quoted = pc.fill_null(quoted, "null")
+    odd = pc.fill_null(pc.match_substring_regex(column, "[\\x00-\\x1f]"), fill_value=False)
+    if not pc.any(odd).as_py():
+        return quoted
+    encoded = [_JSON.encode(text) for text in column.filter(odd).to_pylist()]
+    return pc.replace_with_mask(
+        quoted.combine_chunks(), odd.combine_chunks(), pa.array(encoded, pa.large_string())
+    )
 
 
 def unique_names(names: list[str], path: Path) -> tuple[str, ...]:
