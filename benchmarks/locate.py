@@ -123,6 +123,7 @@ def by_duckdb(layer: gpd.GeoDataFrame, x: Floats, y: Floats) -> Positions:
     extension = next(Path(wheel.__path__[0]).rglob("spatial.duckdb_extension"))
     session = duckdb.connect()
     session.execute(f"LOAD '{extension}'")
+    session.execute("SET enable_progress_bar = false")
     shapes = pd.DataFrame({"place": range(len(layer)), "wkb": layer.geometry.to_wkb()})
     session.register("shapes", shapes)
     session.register("points", pd.DataFrame({"point": np.arange(len(x)), "x": x, "y": y}))
