@@ -41,7 +41,7 @@ def touching_pairs(
     corners += 0.0  # the bits of -0.0 and 0.0 differ, the numbers do not
     is_feature = np.ones(len(corners), np.bool_)
     if by_edge:
-        is_feature = _starts_an_edge(geometries, corners, owner)
+        is_feature = _starts_an_edge(geometries, owner)
     if np.isnan(corners.sum()):
         is_feature &= ~np.isnan(corners).any(axis=1)
     found = _pairs_of(corners, owner.astype(np.int32), is_feature, by_edge, len(geometries))
@@ -51,11 +51,11 @@ def touching_pairs(
 
 
 def _starts_an_edge(
-    geometries: npt.NDArray[np.object_], corners: FloatArray, owner: npt.NDArray[np.integer]
+    geometries: npt.NDArray[np.object_], owner: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.bool_]:
     """Tell which vertices are followed by another one of the same ring."""
-    starts = np.ones(len(corners), np.bool_)
-    if not len(corners):
+    starts = np.ones(len(owner), np.bool_)
+    if not len(owner):
         return starts
     starts[-1] = False
     starts[:-1] = owner[1:] == owner[:-1]
@@ -66,8 +66,6 @@ def _starts_an_edge(
     rings = shapely.get_rings(shapely.get_parts(geometries[~whole]))
     inside = np.flatnonzero(~whole[owner])
     starts[inside[np.cumsum(shapely.get_num_coordinates(rings)) - 1]] = False
-    # An edge without length is a vertex that is written twice.
-    starts[:-1] &= (corners[1:, 0] != corners[:-1, 0]) | (corners[1:, 1] != corners[:-1, 1])
     return starts
 
 
@@ -120,11 +118,12 @@ def _sharing(
     total = 0
     guess = -1
     for i in range(len(owner)):
-        if not is_feature[i]:
+        # An edge without length is a vertex that is written twice.
+        if not is_feature[i] or (by_edge and _same(bits, i, i + 1)):
             continue
         # Two places draw their border in opposite directions: the next feature of this one is
         # likely the one before in the other, and a look there is cheaper than the table.
-        if guess >= 0 and is_feature[guess] and _is_feature(bits, guess, i, by_edge):
+        if guess >= 0 and chains[guess, 2] >= 0 and _is_feature(bits, guess, i, by_edge):
             first = chains[guess, 2]
             guess -= 1
         else:

@@ -80,18 +80,17 @@ def drawn_tails(
     longest = min(int(weights.draws.max(initial=0)) + 1, n)
     generator = np.random.default_rng(seed)
     deck = np.arange(n)
+    judged = (observed, tied * weights.sums)
+    is_quick = squared_differences and weights.is_equal_in_rows
     done = 0
     while done < MOST_DRAWS and len(active):
         rows = min(BATCH, MOST_DRAWS - done)
         uniform = generator.random((rows, longest))
-        _count(
-            table,
-            csr,
-            (observed, tied * weights.sums),
-            (uniform, deck),
-            (active, counts),
-            squared_differences,
-        )
+        pool = (uniform, deck)
+        if is_quick:
+            _count_quick(table, csr, judged, pool, (active, counts))
+        else:
+            _count(table, csr, judged, pool, (active, counts), squared_differences)
         done += rows
         # The longest neighborhood still active decides how much of a sequence is needed.
         active = active[np.minimum(counts[active, 0], counts[active, 1]) < ENOUGH]
@@ -184,3 +183,63 @@ def _drawn_sum(
         total += weight[at] * _part(table, i, deck[drawn], squared)
         drawn += 1
     return total
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_quick(
+    table: FloatArray,
+    csr: tuple[IntArray, FloatArray],
+    judged: tuple[FloatArray, FloatArray],
+    pool: tuple[FloatArray, IntArray],
+    places: tuple[IntArray, IntArray],
+) -> None:  # pragma: no cover
+    """Do the same for squared differences and equal weights, from sums of values and squares.
+
+    A place that is drawn into its own sample adds nothing to it, so one draw more is all it takes.
+    """
+    starts, weight = csr
+    observed, tied = judged
+    uniform, deck = pool
+    active, counts = places
+    n, variables = table.shape
+    longest = uniform.shape[1]
+    sums = np.zeros((longest + 1, variables + 1))
+    drawn_at = np.full(n, n, np.int64)
+    own = np.zeros(n)
+    for v in range(variables):
+        own += table[:, v] ** 2
+    for r in range(uniform.shape[0]):
+        _deal(table, uniform[r], deck, (own, drawn_at, sums))
+        for i in active:
+            if counts[i, 0] >= ENOUGH and counts[i, 1] >= ENOUGH:
+                continue
+            size = starts[i + 1] - starts[i]
+            size += 1 if drawn_at[i] < size else 0
+            total = size * own[i] + sums[size, variables]
+            for v in range(variables):
+                total -= 2 * table[i, v] * sums[size, v]
+            total *= weight[starts[i]]
+            counts[i, 2] += 1
+            counts[i, 0] += total <= observed[i] + tied[i]
+            counts[i, 1] += total >= observed[i] - tied[i]
+        for j in range(longest):
+            drawn_at[deck[j]] = n
+
+
+@numba.njit(cache=True, nogil=True)
+def _deal(
+    table: FloatArray,
+    uniform: FloatArray,
+    deck: IntArray,
+    written: tuple[FloatArray, IntArray, FloatArray],
+) -> None:  # pragma: no cover
+    """Draw one sequence, and write when each place came and the sums so far."""
+    own, drawn_at, sums = written
+    n, variables = table.shape
+    for j in range(len(uniform)):
+        at = j + int(uniform[j] * (n - j))
+        deck[j], deck[at] = deck[at], deck[j]
+        drawn_at[deck[j]] = j
+        sums[j + 1, variables] = sums[j, variables] + own[deck[j]]
+        for v in range(variables):
+            sums[j + 1, v] = sums[j, v] + table[deck[j], v]

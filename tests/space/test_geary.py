@@ -188,3 +188,22 @@ def test_unequal_weights_are_drawn_and_hold_their_level():
     assert (found.method.to_numpy()[:38] == TAIL_METHODS.index("monte_carlo")).all()
     assert np.isnan(p[38:]).all()
     assert 0.02 < np.nanmean(p <= 0.05) < 0.08
+
+
+def test_sums_of_squares_and_sums_of_differences_draw_the_same_tails(monkeypatch):
+    from geo_engine.space import drawn
+    from geo_engine.space.weights import Weights
+
+    graph = lattice_graph(8, 8)
+    weights = Weights.of(graph, on(np.arange(64), graph).indexes["place"]).scaled("row")
+    table = np.random.default_rng(4).normal(size=(64, 2))
+    quick = drawn.drawn_tails(
+        tuple(table.T), weights, np.random.SeedSequence(1), squared_differences=True
+    )
+    monkeypatch.setattr(Weights, "is_equal_in_rows", False)
+    slow = drawn.drawn_tails(
+        tuple(table.T), weights, np.random.SeedSequence(2), squared_differences=True
+    )
+    for one, other in ((quick.lower, slow.lower), (quick.upper, slow.upper)):
+        assert np.abs(one - other).max() < 0.2
+        assert np.abs(one - other).mean() < 0.03
