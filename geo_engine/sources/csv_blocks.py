@@ -178,7 +178,7 @@ def record_blocks(
         ``RECORD_TOO_LONG`` when a block holds no line end.
     """
     classes = byte_classes(shape.separator, quoting=shape.quoting)
-    line = shape.line
+    line, swallowed = shape.line, 0
     waiting = np.empty(0, dtype=np.uint8)
     with path.open("rb", buffering=0) as file:
         file.seek(shape.offset)
@@ -187,7 +187,15 @@ def record_blocks(
             final = len(block) == len(waiting)
             if count is not None:
                 count.add(block[len(waiting) :])
-            records = find_records(block, classes, shape.width, final=final, suspect=shape.suspect)
+            records = find_records(
+                block,
+                classes,
+                shape.width,
+                final=final,
+                suspect=shape.suspect,
+                swallowed=swallowed,
+            )
+            swallowed = records.swallowed
             if len(records.starts):
                 starts = line + np.concatenate([[0], np.cumsum(records.lines)[:-1]])
                 line += int(records.lines.sum())

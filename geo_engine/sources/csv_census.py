@@ -10,10 +10,11 @@ import numpy as np
 from numba import njit
 
 from geo_engine.errors import SourceError
-from geo_engine.sources.csv_blocks import BLOCK_BYTES, read_after
+from geo_engine.sources.csv_blocks import read_after
 
 _WIDE_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HIGH_BITS = np.uint64(0x8080808080808080)
+_BYTES = 1 << 21
 _NUL_SHARE = 0.2
 _MOJIBAKE_SHARE = 0.1
 # The vowels with an accent in the code pages of DOS and of the first Macintosh; in cp1252 they are
@@ -81,7 +82,7 @@ def take_census(path: Path) -> Census:
     waiting = np.empty(0, dtype=np.uint8)
     with path.open("rb", buffering=0) as file:
         while True:
-            block = read_after(file, waiting, BLOCK_BYTES)
+            block = read_after(file, waiting, _BYTES)
             final = len(block) == len(waiting)
             counts, used = count_characters(block, final=final, damaged=damaged)
             total += counts

@@ -79,6 +79,8 @@ class Records:
     """Physical lines that each spans."""
     flags: np.ndarray
     """Sum of the flags of this module."""
+    swallowed: int = 0
+    """Bytes after the last record that a quote before them swallowed."""
 
     @property
     def consumed(self) -> int:
@@ -110,7 +112,13 @@ def byte_classes(separator: str, *, quoting: bool) -> np.ndarray:
 
 
 def find_records(
-    block: bytes | np.ndarray, classes: np.ndarray, width: int, *, final: bool, suspect: bool
+    block: bytes | np.ndarray,
+    classes: np.ndarray,
+    width: int,
+    *,
+    final: bool,
+    suspect: bool,
+    swallowed: int = 0,
 ) -> Records:
     """Find the records of a block of bytes.
 
@@ -127,6 +135,8 @@ def find_records(
     suspect : bool
         Whether a well-formed record of several lines, each of which is a whole record when
         quotes do not quote, is taken for lines that a stray quote swallowed.
+    swallowed : int
+        ``Records.swallowed`` of the bytes before these.
 
     Returns
     -------
@@ -135,8 +145,9 @@ def find_records(
         flagged ``CUT``, and reading resumes at its second line.
     """
     data = np.frombuffer(block, dtype=np.uint8)
-    options = np.array([width, final, suspect], dtype=np.int64)
-    found = np.ascontiguousarray(_find(data, classes, options).T)
+    options = np.array([width, final, suspect, swallowed], dtype=np.int64)
+    table, swallowed_to = _find(data, classes, options)
+    found = np.ascontiguousarray(table.T)
     return Records(
         starts=found[0],
         ends=found[1],
@@ -144,16 +155,18 @@ def find_records(
         fields=found[3],
         lines=found[4],
         flags=found[5],
+        swallowed=max(swallowed_to - int(found[2, -1]), 0) if len(table) else swallowed_to,
     )
 
 
 @njit(cache=True, nogil=True)
-def _find(data: np.ndarray, classes: np.ndarray, options: np.ndarray) -> np.ndarray:
-    """Fill a table of records: starts, ends, nexts, fields, lines, flags."""
+def _find(data: np.ndarray, classes: np.ndarray, options: np.ndarray) -> tuple[np.ndarray, int]:
+    """Fill a table of records: starts, ends, nexts, fields, lines, flags; and where quotes end."""
     width, suspect, mode = options[0], options[2] == 1, options[1] * _FINAL
     special = _special_bytes(data, classes)
     found = np.empty((special.size + 1, 6), dtype=np.int64)
-    count = position = first = swallowed_to = 0
+    count = position = first = 0
+    swallowed_to = options[3]
     while position < data.size:
         record = _scan(data, special, first, position, classes, mode)
         if record[0] < 0:
@@ -175,7 +188,7 @@ def _find(data: np.ndarray, classes: np.ndarray, options: np.ndarray) -> np.ndar
         found[count, 5] = record[4]
         count += 1
         position, first = record[0], record[5]
-    return found[:count]
+    return found[:count], swallowed_to
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from geo_engine.errors import SourceError
@@ -416,3 +416,30 @@ def test_real_extracts_agree_with_pythons_own_reader(shared_data, name, options,
     assert rows == truth[0 if options.get("header") is False else 1 :]
     assert len(rows) == records
     assert aside.empty
+
+
+@LAWS
+@example(  # a quote swallows a line whose own quote goes on after what is read at once
+    lines=['"', "a", ';"a";"', 'a"";""";', '"', '"', "", "a", ";", "", 'a";'],
+    quoting=True,
+    suspect=True,
+    block=7,
+)
+@given(
+    lines=st.lists(st.text(alphabet='ab;"', max_size=9), min_size=1, max_size=12),
+    quoting=st.booleans(),
+    suspect=st.booleans(),
+    block=st.sampled_from([1, 5, 16]),
+)
+def test_a_survey_is_the_same_however_the_bytes_arrive(
+    tmp_path_factory, lines, quoting, suspect, block
+):
+    path = written(tmp_path_factory.mktemp("law"), "\n".join(lines))
+    shape = csv_blocks.CsvShape(separator=";", quoting=quoting, width=3, suspect=suspect)
+    whole = list(csv_blocks.record_blocks(path, shape))
+    parts = list(csv_blocks.record_blocks(path, shape, block_bytes=block))
+    for name in ("fields", "lines", "flags"):
+        joined = [
+            [int(n) for b in found for n in getattr(b.records, name)] for found in (whole, parts)
+        ]
+        assert joined[0] == joined[1], name
