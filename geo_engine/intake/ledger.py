@@ -73,6 +73,7 @@ class _File:
     numbers: int = 0
     misfits: int = 0
     misfit: str = ""
+    hint: str = ""
     codes: int = 0
     other_date: int = 0
     quality: Quality = field(default_factory=Quality)
@@ -116,6 +117,7 @@ class Ledger:
         file.numbers += part.numbers
         file.misfits += part.misfits
         file.misfit = file.misfit or part.misfit
+        file.hint = file.hint or part.hint
         file.codes += part.dated_codes[0]
         file.other_date += part.dated_codes[1]
         self._observe(file, part)
@@ -140,7 +142,7 @@ class Ledger:
         """Close the account of the open file: no record may be missing."""
         file = self._files[-1]
         source = self._sources[file.position]
-        check_fit(file.numbers, file.misfits, file.misfit, source.crs)
+        check_fit(file.numbers, file.misfits, file.misfit, source.crs, hint=file.hint)
         employees = source.columns.employees
         if employees is not None:
             decide_mark(file.quality.employees, str(employees), stated=source.decimal)

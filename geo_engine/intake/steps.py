@@ -78,6 +78,8 @@ class Part:
     """Of these, the ones that cannot be of the source's reference system."""
     misfit: str
     """One of those as written, "" without any."""
+    hint: str
+    """What they may be, where they are many."""
 
 
 def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: SourceDialect) -> Part:
@@ -120,6 +122,7 @@ def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: Sou
         numbers=int(assigned.is_number.sum()),
         misfits=int(assigned.is_misfit.sum()),
         misfit=_first_misfit(text, assigned.is_misfit),
+        hint=assigned.hint,
     )
 
 

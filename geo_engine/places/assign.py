@@ -85,6 +85,8 @@ class Assigned:
     """Rows with two coordinates that are numbers."""
     is_misfit: NDArray[np.bool_]
     """Of these, the ones that cannot be of the stated reference system; see ``check_fit``."""
+    hint: str
+    """What coordinates that do not fit may be, where they are many."""
 
 
 def assign_places(  # noqa: PLR0913 - the rows, the layer and how to place, each its own
@@ -102,7 +104,7 @@ def assign_places(  # noqa: PLR0913 - the rows, the layer and how to place, each
     Methods are tried in the stated order; the first that resolves places the row. When
     coordinates and declaration both resolve and differ, ``parameters.trust`` decides, whatever
     the order. A row that no method places gets the reason of the first method that had content.
-    Heaps of rows at one point are counted within the batch.
+    Heaps at one point are for a whole file to tell: see :mod:`geo_engine.places.heaps`.
 
     Parameters
     ----------
@@ -199,7 +201,6 @@ def _no_points(rows: int) -> Points:
         is_number=np.zeros(rows, bool),
         is_misfit=np.zeros(rows, bool),
         is_blank=np.ones(rows, bool),
-        is_heap=np.zeros(rows, bool),
     )
 
 
@@ -241,7 +242,7 @@ def _settle(
         position=position,
         method=_methods(attempts, chosen, is_snapped),
         confidence=_confidence(attempts, chosen, differs),
-        flags=_flags(attempts, chosen, positions, points),
+        flags=_flags(attempts, chosen, positions),
         reason=reason,
         detail=detail,
         score=_of_chosen(attempts, chosen, "score", 1.0),
@@ -253,6 +254,7 @@ def _settle(
         distance_m=np.where(is_snapped, points.distance_m, np.nan),
         is_number=points.is_number,
         is_misfit=points.is_misfit,
+        hint=points.hint,
     )
 
 
@@ -325,11 +327,10 @@ def _flags(
     attempts: Sequence[Attempt],
     chosen: NDArray[np.int64],
     positions: NDArray[np.int32],
-    points: Points,
 ) -> NDArray[np.object_]:
     """Join the flags of each placed row."""
     position = positions[chosen, np.arange(len(chosen))]
-    bits = np.where(points.is_heap, BIT["GEOCODE_CENTROID"], np.int64(0))
+    bits = np.zeros(len(position), np.int64)
     for i, attempt in enumerate(attempts):
         is_chosen = chosen == i
         bits[is_chosen] |= attempt.bits[is_chosen]

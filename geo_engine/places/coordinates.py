@@ -71,9 +71,6 @@ class Points:
     is_misfit: NDArray[np.bool_]
     """Of these, numbers that cannot be of the stated reference system: see :func:`check_fit`;
     numbers that stand for none are not among them."""
-    is_heap: NDArray[np.bool_]
-    """At least ``CENTROID_ROWS`` rows of the batch stand at exactly this point; for a whole file
-    take :func:`point_keys` of all batches and :func:`heaped`."""
     hint: str = ""
     """What the misfits may be, where they are at least half of the batch."""
 
@@ -135,7 +132,6 @@ def place_points(
     reason[lost[swapped]] = _CODES["COORD_SWAPPED"]
     reason[_scaled(locator, easting, northing, pairs)] = _CODES["COORD_SCALED"]
     missing = _CODES["COORD_MISSING"]
-    keys = point_keys(lon, lat)
     return Points(
         lon=lon,
         lat=lat,
@@ -145,7 +141,6 @@ def place_points(
         is_number=pairs.is_number,
         is_misfit=pairs.is_misfit,
         is_blank=(x_state == missing) & (y_state == missing),
-        is_heap=np.isin(keys, heaped(keys)),
         hint=_hint(locator, easting, northing, pairs),
     )
 

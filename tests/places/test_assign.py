@@ -160,11 +160,6 @@ def test_predecessors_and_repaired_codes_are_flagged(assign):
     assert assign(rows).flags.tolist() == ["REPAIRED_CODE|SUCCESSOR", "SUCCESSOR"]
 
 
-def test_heaps_of_one_point_are_flagged(assign):
-    rows = [(*IN_0, "", "", "", "")] * 50 + [("10.5", "42.5", "", "", "", "")]
-    assert assign(rows).flags.tolist() == ["GEOCODE_CENTROID"] * 50 + [""]
-
-
 def test_every_row_is_either_placed_or_has_a_reason_whatever_the_order_of_rows(assign):
     rng = np.random.default_rng(2)
     x = ["9.1", "42.1", "", "0", "inf", "10,5", "11.001", "14"]
