@@ -17,7 +17,7 @@ from geo_engine.chains.membership import ALL_FIRMS, Chain, load_perimeter, selec
 from geo_engine.errors import ChainError, StudyError, TableError
 from geo_engine.geographies.administrative import COUNTRY
 from geo_engine.geographies.coverage import covered_places, edge_places
-from geo_engine.graph.neighbors import contiguity
+from geo_engine.graph.rules import NeighborRule, neighbors_by_rule
 from geo_engine.indicators.digital import SignalRule
 from geo_engine.locator_cache import cached_locator
 from geo_engine.places.assign import PlacingParameters
@@ -26,6 +26,8 @@ from geo_engine.places.resolver import Resolver, build_resolver
 from geo_engine.places.vintages import heirs_at
 from geo_engine.results import ChainInfo, Facts
 from geo_engine.sources import boundaries, codes
+from geo_engine.sources.firms import open_source
+from geo_engine.sources.graph_files import read_graph_file
 from geo_engine.study import FirmSource, Placing, Signal, Study
 
 POPULATION_YEAR = 2023
@@ -113,6 +115,8 @@ def resolve(study: Study, root: Path) -> Plan:
     GeoEngineError
         Whatever boundaries, chains and coverage raise.
     """
+    for source in study.firms:  # before the indexes are built: a wrong path is told at once
+        open_source(source, root)
     _check_placing(study)
     chains, reference, covered = _named_in_study(study)
     layer = _layer(study)
@@ -120,19 +124,17 @@ def resolve(study: Study, root: Path) -> Plan:
     ground = _prepare_ground(
         study.boundary_date,
         study.boundary_layer,
-        study.statistics.neighbors,
         boundaries.layer_digest(study.boundary_date, study.boundary_layer),
     )
+    graph = _graph(study, root, layer)
     history = codes.read_history()
-    places = layer.assign(
-        population=population, covered=covered, edge=edge_places(covered, ground.graph)
-    )
+    places = layer.assign(population=population, covered=covered, edge=edge_places(covered, graph))
     return Plan(
         study=study,
         places=places,
         provinces=ground.provinces,
         regions=ground.regions,
-        graph=ground.graph,
+        graph=graph,
         chains=chains,
         signal_rules=tuple(_rule(signal) for signal in study.digital.signals),
         locator=ground.locator,
@@ -157,7 +159,6 @@ def resolve(study: Study, root: Path) -> Plan:
 class _Ground:
     """What depends on the boundaries alone."""
 
-    graph: Graph
     provinces: gpd.GeoDataFrame
     regions: gpd.GeoDataFrame
     locator: Locator
@@ -172,19 +173,41 @@ def _layer(study: Study) -> gpd.GeoDataFrame:
 def _prepare_ground(
     date: dt.date,
     version: boundaries.Version,
-    neighbors: Literal["queen", "rook"],
     digest: str,
 ) -> _Ground:
-    """Build graph, wider areas and locator of a layer, once for all studies of a process."""
+    """Build wider areas and locator of a layer, once for all studies of a process."""
     layer = boundaries.read_layer(date, version)
     return _Ground(
-        graph=contiguity(layer, kind=neighbors),
         provinces=boundaries.dissolve(
             layer, "cod_prov", ["province", "sigla", "cod_reg", "region"]
         ),
         regions=boundaries.dissolve(layer, "cod_reg", ["region"]),
         locator=cached_locator(layer, f"{digest} {date} {version}"),
     )
+
+
+def _graph(study: Study, root: Path, layer: gpd.GeoDataFrame) -> Graph:
+    """Build the neighbors that the study asks for."""
+    asked = study.statistics
+    rule = NeighborRule(
+        kind=asked.neighbors,
+        order=asked.order,
+        k=asked.k,
+        band_km=asked.band_km,
+        kernel=asked.kernel,
+        bandwidth=asked.bandwidth,
+        isolates=asked.isolates,
+    )
+    links = None
+    if asked.neighbors == "file" and asked.neighbors_file is not None:
+        path = (root / asked.neighbors_file).resolve()
+        if not path.is_relative_to(root.resolve()):
+            raise StudyError(
+                "PATH_OUTSIDE", f"{asked.neighbors_file} leaves {root}. Give a path below it."
+            )
+        links = read_graph_file(path, columns=asked.neighbors_columns)
+    extra = pd.DataFrame(list(asked.extra_links), columns=["focal", "neighbor"], dtype="str")
+    return neighbors_by_rule(layer, rule, file_links=links, extra_links=extra)
 
 
 @functools.lru_cache(maxsize=4)

@@ -205,7 +205,7 @@ def metadata_record(publication: Publication) -> str:
     root = ET.Element("metadata")
     neighbors = f"neighbors_{facts.neighbors}"
     method = (
-        f"Test locali esatti tra comuni confinanti {word('it', 'notes', neighbors)}; correzione di "
+        f"Test locali esatti tra comuni vicini ({word('it', 'notes', neighbors)}); correzione di "
         f"Benjamini-Hochberg al {level_percent(facts.alpha)}; perimetro delle filiere "
         f"{facts.perimeter}; seme {facts.seed}; popolazione {facts.population_year}."
     )

@@ -206,7 +206,7 @@ def provenance_sheet(publication: Publication) -> Sheet:
         ("Confini", f"ISTAT, al {facts.boundary_date}"),
         ("Popolazione", f"residenti {facts.population_year}"),
         ("Perimetro delle filiere", f"versione {facts.perimeter} (proposta, non ufficiale)"),
-        ("Vicinato", f"contiguità {word('it', 'notes', f'neighbors_{facts.neighbors}')}"),
+        ("Vicinato", word("it", "notes", f"neighbors_{facts.neighbors}")),
         ("Livello dei test", level_percent(facts.alpha)),
         ("Correzione per confronti multipli", f"Benjamini-Hochberg entro {deciding}"),
         ("Seme", str(facts.seed)),

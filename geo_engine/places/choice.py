@@ -84,7 +84,8 @@ def choose(resolver: Resolver, name: str, candidates: Sequence[int], context: Co
         return _conflict(resolver, name, candidates, "region")
     own = _besides_layer(resolver, in_region or list(candidates))
     if not any(resolver.units[c].shares for c in own):
-        return Outcome(reason="DISMISSED_COMUNE", detail=resolver.units[own[0]].refusal)
+        latest = max(own, key=lambda c: resolver.units[c].valid_to)
+        return Outcome(reason="DISMISSED_COMUNE", detail=resolver.units[latest].refusal)
     if not any(resolver.units[c].is_recent or resolver.units[c].is_same for c in own):
         return ambiguous(resolver, name, own)  # gone before 1991: only with its province
     if context.is_nan:

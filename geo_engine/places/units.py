@@ -189,6 +189,7 @@ def dated_units(
             valid_from=min(unit.valid_from, row.valid_from),
             valid_to=max(unit.valid_to, row.valid_to),
             is_same=unit.is_same or row.kind in SAME_MUNICIPALITY,
+            refusal=refusal if row.valid_to > unit.valid_to else unit.refusal,
         )
     return list(found.values())
 

@@ -131,7 +131,7 @@ def _edition(seen: Inspection) -> str:
     named = re.search(r"2007|2025", seen.roles.get("ateco", ""))
     if named:
         return f'ateco_version = "{named[0]}" {CHECK}: dal nome della colonna'
-    return 'ateco_version = "detect" # 2007, 2025, o riconosciuta dai codici'
+    return 'ateco_version = "auto" # 2007, 2025; auto: riconosciuta dai codici, una sola per file'
 
 
 def _year(seen: Inspection) -> list[str]:
