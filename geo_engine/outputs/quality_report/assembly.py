@@ -90,7 +90,7 @@ def _facts(study: Study) -> tuple[tuple[str, str], ...]:
     facts = [
         ("Data di riferimento dei dati", _date(study.data_date.isoformat())),
         ("Confini al", _date(study.boundary_date.isoformat())),
-        ("Unità", f"{words()['units'][study.unit]}, {words()['statuses'][study.status]}"),
+        ("Unità", f"{words()['units'][study.unit]} {words()['statuses'][study.status]}"),
     ]
     licences = list(dict.fromkeys(source.licence for source in study.firms if source.licence))
     if licences:
