@@ -30,8 +30,21 @@ CHUNK = 250_000
 YEARS = (2020, 2021, 2022, 2023, 2024)
 DIRT = 0.05
 HEADER = ";".join(
-    "codice_fiscale denominazione indirizzo comune prov cap cod_istat lon lat ateco anno addetti "
-    "sito".split()
+    [
+        "codice_fiscale",
+        "denominazione",
+        "indirizzo",
+        "comune",
+        "prov",
+        "cap",
+        "cod_istat",
+        "lon",
+        "lat",
+        "ateco",
+        "anno",
+        "addetti",
+        "sito",
+    ]
 )
 STUDY = """
 title = "Registro simulato"
