@@ -14,9 +14,12 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 SMALLEST_P = 1e-12
-"""Rounding hides smaller p-values: this value means "at most"."""
+"""Rounding in transforms hides smaller p-values: where nothing better is known, this is an upper
+bound."""
 RELATIVE_TOLERANCE = 0.02
-"""A grid is fine enough where its error is below this share of p."""
+"""An error above this share of p calls for another method."""
+ABSOLUTE_TOLERANCE = 1e-4
+"""And one above this, where p exceeds a hundredth, for a finer one of the same kind."""
 TIED_STEPS = 1e-6
 """Sums nearer than this, in steps, are equal: floats add up with some 1e-16 of noise."""
 
@@ -28,6 +31,8 @@ class Chart:
     values: FloatArray
     is_lattice: bool
     """Whether they are whole numbers."""
+    fraction: float = 0.0
+    """What 1/2520 is in their unit, where many of them are multiples of it; otherwise 0."""
 
     def reflected(self, sums: Sums) -> tuple[Chart, Sums]:
         """Turn large into small, because what is rare at the bottom is cheap to resolve.
@@ -44,7 +49,8 @@ class Chart:
         """
         top = float(self.values.max())
         turned = replace(self, values=top - self.values)
-        return turned, replace(sums, observed=np.maximum(sums.draws * top - sums.observed, 0.0))
+        observed = np.maximum(sums.draws * top - sums.observed, 0.0)
+        return replace(turned, fraction=0.0), replace(sums, observed=observed, side=-sums.side)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +72,12 @@ class Bounds:
         """Where the error is small enough, and no finer grid is needed."""
         near_enough = self.error <= RELATIVE_TOLERANCE * self.high
         return self.exact | near_enough | (self.high <= SMALLEST_P)
+
+    @property
+    def fine(self) -> npt.NDArray[np.bool_]:
+        """Where the error is so small that no finer look is worth its time."""
+        large = (self.high > 0.01) & (self.error > ABSOLUTE_TOLERANCE)
+        return self.settled & (self.exact | ~large)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,9 +152,11 @@ class Grid:
         Returns
         -------
         Bounds
-            One p-value for each sum.
+            One p-value for each sum, on the sides asked for.
         """
-        high = 2 * np.minimum(tails[:, 0], 1 - tails[:, 1])
+        high = sums.combined(tails[:, 0], 1 - tails[:, 1])
+        if self.exact:
+            return Bounds(low=high, high=high, exact=True)
         # The values drawn again are a tie on every grid, and lie between near and far.
-        low = high if self.exact else 2 * (np.minimum(tails[:, 2], 1 - tails[:, 3]) + sums.tied)
-        return Bounds(low=np.clip(low, 0.0, 1.0), high=np.clip(high, 0.0, 1.0), exact=self.exact)
+        low = sums.combined(tails[:, 2] + sums.tied, 1 - tails[:, 3] + sums.tied)
+        return Bounds(low=low, high=high, exact=False)

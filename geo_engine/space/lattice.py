@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +12,10 @@ FloatArray = npt.NDArray[np.float64]
 
 FINEST = 1 << 24
 """Values with more steps than this between smallest and largest are taken as continuous."""
+FRACTIONS = 2520
+"""Least common multiple of 1 to 10."""
+MANY_FRACTIONS = 0.7
+"""Share of values that must be such fractions for brackets to be worth their time."""
 CLOSE = 1e-7
 """A value this near to a multiple, in steps of the quantum, is that multiple."""
 
@@ -22,6 +27,8 @@ class Scaled:
     values: FloatArray
     """Whole numbers when ``is_lattice``; otherwise between 0 and 1."""
     is_lattice: bool
+    fraction: float = 0.0
+    """What 1/2520 is in the new unit, where most values are multiples of it; otherwise 0."""
 
 
 def scaled(values: FloatArray) -> Scaled:
@@ -40,21 +47,46 @@ def scaled(values: FloatArray) -> Scaled:
     Scaled
         The smallest value is 0.
     """
-    shifted = values - values.min()
+    smallest = float(values.min())
+    shifted = values - smallest
     largest = float(shifted.max())
-    quantum = _quantum(np.unique(shifted), largest)
+    whole = _whole_quantum(values)
+    if whole > 0 and largest / whole <= FINEST:
+        return Scaled(values=shifted / whole, is_lattice=True)
+    quantum = 0.0 if whole >= 0 else _quantum(np.unique(shifted), largest)
     if quantum > 0:
         steps = np.rint(shifted / quantum)
         if np.abs(shifted / quantum - steps).max() < CLOSE:
             return Scaled(values=steps, is_lattice=True)
-    return Scaled(values=shifted / largest, is_lattice=False)
+    step = 1.0 / (FRACTIONS * largest)
+    steps = shifted / largest / step
+    regular = float(np.mean(np.abs(steps - np.rint(steps)) < CLOSE))
+    origin = smallest * FRACTIONS
+    usable = regular > MANY_FRACTIONS and abs(origin - round(origin)) < CLOSE
+    return Scaled(values=shifted / largest, is_lattice=False, fraction=step if usable else 0.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _whole_quantum(values: FloatArray) -> float:  # pragma: no cover
+    """Give the greatest common divisor of the differences of whole numbers; -1 for others."""
+    divisor = 0
+    first = values[0]
+    if abs(first) >= 2.0**52:
+        return -1.0
+    for value in values:
+        if value != np.rint(value) or abs(value) >= 2.0**52:
+            return -1.0
+        if divisor != 1:
+            a = abs(int(value - first))
+            b = divisor
+            while b > 0:
+                a, b = b, a % b
+            divisor = a
+    return float(divisor)
 
 
 def _quantum(distinct: FloatArray, largest: float) -> float:
     """Compute the greatest common divisor of sorted values from 0 up; 0 when there is none."""
-    if np.array_equal(distinct, np.rint(distinct)) and largest < 2**53:
-        divisor = int(np.gcd.reduce(distinct.astype(np.int64)))
-        return float(divisor) if largest / divisor <= FINEST else 0.0
     # Rounding leaves some 1e-16 of the largest value in every remainder.
     noise = largest * 1e-12
     smallest = largest / (1 << 17)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 Tables = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
 
 MOST_DISTINCT = 640
@@ -20,13 +21,15 @@ MOST_PLACES = 9_000
 """Larger maps would count beyond 2^53."""
 
 
-def pair_tables(values: FloatArray) -> Tables | None:
+def pair_tables(values: FloatArray, most: int = MOST_DISTINCT) -> Tables | None:
     """Sort the sums of all pairs of distinct values.
 
     Parameters
     ----------
     values : ndarray
         Values of the map.
+    most : int
+        More distinct values are too many.
 
     Returns
     -------
@@ -36,7 +39,7 @@ def pair_tables(values: FloatArray) -> Tables | None:
     """
     kinds, repeated = np.unique(values, return_counts=True)
     times = repeated.astype(np.float64)
-    if len(kinds) > MOST_DISTINCT or len(values) > MOST_PLACES:
+    if len(kinds) > most or len(values) > MOST_PLACES:
         return None
     a, b = np.triu_indices(len(kinds))
     weights = times[a] * times[b] * np.where(a == b, 1.0, 2.0)
@@ -46,36 +49,47 @@ def pair_tables(values: FloatArray) -> Tables | None:
 
 
 def paired_tails(
-    tables: Tables, draws: int, own: float, limits: tuple[float, float]
-) -> tuple[float, float]:
+    tables: Tables, asked: tuple[IntArray, FloatArray, FloatArray], tolerance: float
+) -> tuple[FloatArray, FloatArray]:
     """Count the subsets of three or four other places on either side of a sum.
 
     Parameters
     ----------
     tables : tuple of ndarray
         From :func:`pair_tables`.
-    draws : int
-        3 or 4.
-    own : float
-        The place's own value, which is left out.
-    limits : tuple of float
-        A little above and a little below the observed sum, so that ties count on both sides.
+    asked : tuple of ndarray
+        Draws (3 or 4), own value, which is left out, and observed sum.
+    tolerance : float
+        Sums nearer than this are tied, and count on both sides.
 
     Returns
     -------
-    lower, upper : float
+    lower, upper : ndarray
         P(sum <= observed) and P(sum >= observed).
     """
-    everything = float("inf")
-    total = _others(tables, draws, own, everything)
-    above, below = limits
-    lower = _others(tables, draws, own, above) / total
-    return lower, 1 - _others(tables, draws, own, below) / total
+    return _tails(tables, asked, tolerance)
 
 
 def _from_zero(weights: FloatArray) -> FloatArray:
     """Cumulate, with nothing first."""
     return np.concatenate([[0.0], np.cumsum(weights)])
+
+
+@numba.njit(cache=True, nogil=True)
+def _tails(
+    tables: Tables, asked: tuple[IntArray, FloatArray, FloatArray], tolerance: float
+) -> tuple[FloatArray, FloatArray]:  # pragma: no cover
+    """Count for one place after the other."""
+    draws, own, observed = asked
+    tails = np.empty((2, len(draws)))
+    others = tables[2][-1] - 1.0
+    for i in range(len(draws)):
+        total = others * (others - 1) * (others - 2) / 6
+        total *= (others - 3) / 4 if draws[i] == 4 else 1.0
+        above, below = observed[i] + tolerance, observed[i] - tolerance
+        tails[0, i] = _others(tables, draws[i], own[i], above) / total
+        tails[1, i] = 1 - _others(tables, draws[i], own[i], below) / total
+    return tails[0], tails[1]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -68,13 +68,10 @@ def _next_subset(
     return True
 
 
-@numba.njit(cache=True, nogil=True)
 def counted_tails(
     values: FloatArray, asked: tuple[IntArray, IntArray, FloatArray], tolerance: float
-) -> tuple[FloatArray, FloatArray]:  # pragma: no cover
+) -> tuple[FloatArray, FloatArray]:
     """Count the places, or pairs of places, at most or at least as large as one or two neighbors.
-
-    Two hands on the sorted values, one rising and one falling, meet every pair's limit.
 
     Parameters
     ----------
@@ -91,36 +88,70 @@ def counted_tails(
         P(sum <= observed) and P(sum >= observed), the place's own value left out.
     """
     focal, draws, observed = asked
-    ordered = np.sort(values)
-    n = len(ordered)
+    n = len(values)
     tails = np.empty((2, len(focal)))
-    for i in range(len(focal)):
-        own = values[focal[i]]
-        for side in range(2):
-            # A sum exactly at a limit is neither tied nor far: on which side it falls is noise.
-            limit = observed[i] + tolerance if side == 0 else observed[i] - tolerance
-            if draws[i] == 1:
-                subsets = n - 1.0
-                below = np.searchsorted(ordered, limit) - (1.0 if own < limit else 0.0)
-            else:
-                subsets = (n - 1.0) * (n - 2.0) / 2
-                below = _pairs_below(ordered, own, limit)
-            tails[side, i] = below / subsets if side == 0 else 1 - below / subsets
-    return tails[0], tails[1]
+    two = draws == 2
+    own = values[focal]
+    ordered = np.sort(values)
+    for side, shift in enumerate((tolerance, -tolerance)):
+        # A sum exactly at a limit is neither tied nor far: on which side it falls is noise.
+        limits = observed + shift
+        one = np.searchsorted(ordered, limits[~two]) - (own[~two] < limits[~two])
+        tails[side, ~two] = one / (n - 1.0)
+        tails[side, two] = pairs_below(values, own[two], limits[two])
+        tails[side, two] /= (n - 1.0) * (n - 2.0) / 2
+    return tails[0], 1 - tails[1]
+
+
+def pairs_below(values: FloatArray, own: FloatArray, limits: FloatArray) -> FloatArray:
+    """Count the pairs of other places whose sum is below a limit.
+
+    Parameters
+    ----------
+    values : ndarray
+        Values of the map.
+    own : ndarray
+        The value that is left out, once.
+    limits : ndarray
+        One for each own value.
+
+    Returns
+    -------
+    ndarray
+        Whole numbers. Two hands on the sorted distinct values, one rising and one falling, meet
+        every pair's limit.
+    """
+    distinct, times = np.unique(values, return_counts=True)
+    return _pairs_below((distinct, times.astype(np.float64)), own, limits)
 
 
 @numba.njit(cache=True, nogil=True)
-def _pairs_below(ordered: FloatArray, own: float, limit: float) -> float:  # pragma: no cover
-    """Count the pairs of other places whose sum is below the limit."""
-    pairs = 1.0 if own + own < limit else 0.0
-    high = len(ordered) - 1
-    for low in range(len(ordered)):
-        if ordered[low] + own < limit:
-            pairs -= 1.0
-        while high >= 0 and ordered[low] + ordered[high] >= limit:
-            high -= 1
-        pairs += max(0, high - low)
-    return pairs
+def _pairs_below(
+    kinds: tuple[FloatArray, FloatArray], own: FloatArray, limits: FloatArray
+) -> FloatArray:  # pragma: no cover
+    """Count ordered pairs, take off the same place twice, halve, take off those with the own."""
+    distinct, times = kinds
+    count = len(distinct)
+    cumulated = np.empty(count + 1)
+    cumulated[0] = 0.0
+    for j in range(count):
+        cumulated[j + 1] = cumulated[j] + times[j]
+    found = np.empty(len(limits))
+    for i in range(len(limits)):
+        limit = limits[i]
+        pairs = 0.0
+        high = count
+        for low in range(count):
+            while high > 0 and distinct[low] + distinct[high - 1] >= limit:
+                high -= 1
+            pairs += times[low] * cumulated[high]
+        twice = cumulated[np.searchsorted(distinct, limit / 2)]
+        pairs = (pairs - twice) / 2
+        with_own = cumulated[np.searchsorted(distinct, limit - own[i])]
+        if own[i] + own[i] < limit:
+            with_own -= 1.0
+        found[i] = pairs - with_own
+    return found
 
 
 @numba.njit(cache=True, nogil=True)

@@ -19,18 +19,22 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from geo_engine.space.chernoff import sum_window
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 ComplexArray = npt.NDArray[np.complex128]
 
 NOISE = 2e-13
 """Bound of what rounding in the transforms adds to a two-sided p-value."""
-SMALL_RANGE = 4096
-"""Sums below this need no search for the window that holds their probability."""
-BLOCK = 2048
+BLOCK = 256
 """Frequencies worked on at a time: what fits the cache of a core."""
-LOG_NEGLIGIBLE = -37.5
-"""Logarithm of the probability (5e-17) that a window may leave outside on each side."""
+CHUNK = 1 << 19
+"""Table entries held at a time."""
+DAMPING = 27.6
+"""Logarithm of how much a sum one table length too large is damped (1e-12)."""
+DEEPEST = 1e-17
+"""Steps back in k that weigh less than this are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +47,12 @@ class Questions:
     """The place's own value on the grid, which its neighbors cannot have drawn."""
     thresholds: IntArray
     """Sums up to which to cumulate; one row for each place."""
+    level: float | None = None
+    """Two-sided level for ``attainable``; it needs all values."""
+    reach: int | None = None
+    """Largest threshold. When given, tables end at twice this, and larger sums are damped away."""
+    negligible: float = DEEPEST
+    """Terms and steps back in k that weigh less than this are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,47 +63,11 @@ class Answers:
     """P(sum <= threshold), in the shape of the thresholds."""
     attainable: FloatArray | None
     """By number of draws: the largest two-sided probability below the level that can occur."""
+    noise: float | FloatArray
+    """Bound of the error of a two-sided p-value; one for each place, or for all."""
 
 
-def sum_window(values: npt.NDArray[np.number], draws: int) -> tuple[FloatArray, FloatArray]:
-    """Bound where the sums of 0, 1, ..., ``draws`` values lie, but for a negligible probability.
-
-    Parameters
-    ----------
-    values : ndarray
-        Values that can be drawn, >= 0.
-    draws : int
-        Largest number of draws.
-
-    Returns
-    -------
-    low, high : ndarray
-        Bounds by number of draws. The probability outside is below 1e-16 by Chernoff's bound,
-        which holds without replacement too (Hoeffding 1963, theorem 4).
-    """
-    count = np.arange(draws + 1)
-    top = np.sort(values)[::-1][:draws].astype(np.float64)
-    high = np.zeros(draws + 1)
-    high[1 : len(top) + 1] = np.cumsum(top)
-    high[len(top) + 1 :] = high[len(top)]
-    low = np.zeros(draws + 1)
-    spread = float(np.std(values))
-    if spread == 0 or (high[-1] <= SMALL_RANGE and np.issubdtype(values.dtype, np.integer)):
-        return low, high
-    distinct, times = np.unique(values, return_counts=True)
-    share = times / times.sum()
-    largest = float(distinct[-1])
-    for rate in np.geomspace(0.1 / np.sqrt(draws), 60.0, 28) / spread:
-        rising = np.log(share @ np.exp(rate * (distinct - largest))) + rate * largest
-        falling = np.log(share @ np.exp(-rate * distinct))
-        high = np.minimum(high, (count * rising - LOG_NEGLIGIBLE) / rate)
-        low = np.maximum(low, (LOG_NEGLIGIBLE - count * falling) / rate)
-    return np.minimum(low, high), high
-
-
-def lower_tails(
-    drawn: IntArray, population: int, questions: Questions, level: float | None = None
-) -> Answers:
+def lower_tails(drawn: IntArray, population: int, questions: Questions) -> Answers:
     """Compute P(sum <= threshold) for sums of draws without replacement, own value left out.
 
     Parameters
@@ -105,158 +79,257 @@ def lower_tails(
         Number of values in the map, those left out included.
     questions : Questions
         What to compute; draws are at most a tenth of the population.
-    level : float, optional
-        Two-sided level for ``attainable``; it needs all values.
 
     Returns
     -------
     Answers
-        Tails with an absolute error below ``NOISE``.
+        Tails, and a bound of what rounding adds to them.
+
+    Notes
+    -----
+    Damping multiplies value q by r^q with r < 1, and sum s of the table by r^-s. What a periodic
+    table adds from sums s + L is then damped by r^L, whatever their number.
     """
     most = int(questions.draws.max())
-    low, high = sum_window(drawn, most)
-    first = np.maximum(np.floor(low).astype(np.int64) - 1, 0)
-    length = fft.next_fast_len(int((np.ceil(high) - first).max()) + 2, real=True)
-    newton = _Newton.over(drawn, population, most, length)
-    # By falling number of draws, so that those still waiting are always the first rows.
-    order = np.argsort(-questions.draws, kind="stable")
+    first, length, rate = _layout(drawn, most, questions)
+    coefficients = newton_coefficients(population, most, questions.negligible)
+    depth = coefficients.shape[1]
+    histogram = np.bincount(drawn % length, minlength=length).astype(np.float64)
+    # The m-th power sum of damped values is damped m times.
+    powers = np.arange(1, depth + 1 if rate > 0 else 2)[:, None]
+    spectra = fft.rfft(histogram * np.exp(-rate * powers * np.arange(length)), axis=1)
+    # By rising number of draws, so that those that a row concerns are neighbors in memory.
+    order = np.argsort(questions.draws, kind="stable")
     draws, own = questions.draws[order], questions.own[order]
     thresholds = questions.thresholds[order]
     tails = np.zeros(thresholds.shape)
-    attainable = None if level is None else np.full(most + 1, level)
-    complete = len(drawn) == population
-    # What a place's own value adds shrinks by k/n for each step back: older tables do not matter.
-    begin = max(1, int(draws[-1]) - newton.depth)
-    for k in range(1, most + 1):
-        newton.advance(k)
-        if k < begin:
-            continue
-        cumulated = _cumulate(newton.table(k), int(first[k]) % length)
-        waiting = int(np.searchsorted(-draws, -k, side="right"))
-        share = 0.0 if k == begin and k > 1 else k / population
-        _fold(
-            tails[:waiting],
-            thresholds[:waiting],
-            draws[:waiting],
-            own[:waiting],
-            cumulated,
-            (k, int(first[k]), share),
+    attainable = None if questions.level is None else np.full(most + 1, questions.level)
+    rows = _rows_needed(draws, depth)
+    per_chunk = max(1, CHUNK // length)
+    ring = np.zeros((depth + 1, length // 2 + 1), np.complex128)
+    ring[0] = 1.0
+    for begin in range(0, len(rows), per_chunk):
+        some = rows[begin : begin + per_chunk]
+        start = 1 if begin == 0 else int(rows[begin - 1]) + 1
+        terms = np.empty((len(some), length // 2 + 1), np.complex128)
+        _newton_rows(spectra, length, coefficients, (start, some), (ring, terms))
+        tables = fft.irfft(terms, length, axis=1, overwrite_x=True)
+        _cumulate_rows(tables, first[some] % length, rate)
+        _fold_rows(
+            tails, (thresholds, draws, own), tables, (some, first[some]), (population, depth)
         )
-        if attainable is not None and complete:
-            attainable[k] = _attainable(cumulated, float(attainable[0]))
+        if attainable is not None and len(drawn) == population:
+            _attainable_rows(tables, some, attainable)
     answer = np.empty_like(tails)
     answer[order] = tails
-    return Answers(tails=answer, attainable=attainable)
+    noise: float | FloatArray = NOISE
+    if rate > 0:
+        reached = np.maximum(questions.thresholds.max(axis=1), 0)
+        noise = 4 * np.exp(-DAMPING) + 1e-14 * np.exp(rate * reached)
+    return Answers(tails=answer, attainable=attainable, noise=noise)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Newton:
-    """Newton's identities at every frequency, with a ring of the last polynomials."""
-
-    population: int
-    length: int
-    depth: int
-    powers: ComplexArray
-    """Power sums p_1, p_2, ... by frequency."""
-    ring: ComplexArray
-    """e_k / C(n, k) by frequency, in row k modulo the depth + 1."""
-
-    @classmethod
-    def over(cls, drawn: IntArray, population: int, draws: int, length: int) -> _Newton:
-        """Prepare the power sums of the drawn values."""
-        ratio = draws / population
-        depth = min(draws, int(np.ceil(np.log(1e-17) / np.log(ratio))) + 1)
-        histogram = np.bincount(drawn % length, minlength=length)
-        spectrum = fft.fft(histogram.astype(np.float64))
-        frequency = np.arange(length // 2 + 1)
-        powers = np.empty((depth, len(frequency)), np.complex128)
-        for m in range(1, depth + 1):
-            powers[m - 1] = spectrum[(m * frequency) % length]
-        ring = np.zeros((depth + 1, len(frequency)), np.complex128)
-        ring[0] = 1.0
-        return cls(population=population, length=length, depth=depth, powers=powers, ring=ring)
-
-    def advance(self, k: int) -> None:
-        """Compute e_k from the earlier ones."""
-        m = np.arange(1, min(k, self.depth) + 1)
-        sizes = np.cumprod((k - m + 1) / (self.population - k + m)) / k
-        # A power sum is at most the population, and e_k / C(n, k) at most one.
-        needed = sizes * self.population > 1e-17
-        coefficients = np.where(m % 2 == 1, sizes, -sizes)[needed]
-        _newton_step(k, coefficients, self.powers, self.ring)
-
-    def table(self, k: int) -> FloatArray:
-        """Give the probability of every sum modulo the length."""
-        return fft.irfft(self.ring[k % len(self.ring)], self.length)
+def _layout(drawn: IntArray, most: int, questions: Questions) -> tuple[IntArray, int, float]:
+    """Give where each table begins, how long they are, and the rate of damping."""
+    if questions.reach is not None:
+        length = fft.next_fast_len(2 * questions.reach + 4, real=True)
+        return np.zeros(most + 1, np.int64), length, DAMPING / length
+    low, high = sum_window(drawn, most, max(questions.negligible, 5e-17))
+    first = np.maximum(np.floor(low).astype(np.int64) - 1, 0)
+    return first, fft.next_fast_len(int((np.ceil(high) - first).max()) + 2, real=True), 0.0
 
 
-def _attainable(cumulated: FloatArray, level: float) -> float:
-    """Give the largest probability of a two-sided p-value below the level."""
-    below = cumulated[2 * cumulated < level]
-    above = 1.0 - cumulated[2 * (1.0 - cumulated) < level]
-    lower = float(below.max(initial=0.0))
-    upper = float(above.max(initial=0.0))
-    return max(lower, 0.0) + max(upper, 0.0)
+def newton_coefficients(population: int, draws: int, negligible: float = DEEPEST) -> FloatArray:
+    """Give the signed coefficients of Newton's identities for E_k = e_k / C(n, k).
+
+    Parameters
+    ----------
+    population : int
+        Number of values n.
+    draws : int
+        Largest k.
+    negligible : float
+        Terms that can contribute less than this are left out.
+
+    Returns
+    -------
+    ndarray
+        Row k, column m - 1: (-1)^(m-1) (k-1)...(k-m+1) / ((n-k+1)...(n-k+m)); 0 beyond the last
+        term that counts. A power sum is at most n, and E_k at most one.
+    """
+    ratio = draws / population
+    depth = min(draws, int(np.ceil(np.log(negligible) / np.log(ratio))) + 1)
+    table = np.zeros((draws + 1, depth))
+    _fill_coefficients(table, population, negligible)
+    return table
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill_coefficients(
+    table: FloatArray, population: int, negligible: float
+) -> None:  # pragma: no cover
+    """Multiply the ratios of binomial coefficients."""
+    for k in range(1, table.shape[0]):
+        size = 1.0 / k
+        sign = 1.0
+        for m in range(1, min(k, table.shape[1]) + 1):
+            size *= (k - m + 1.0) / (population - k + m)
+            if size * population > negligible:
+                table[k, m - 1] = sign * size
+            sign = -sign
+
+
+def _rows_needed(draws: IntArray, depth: int) -> IntArray:
+    """Give the numbers of draws whose tables some place reads."""
+    needed = np.zeros(int(draws[-1]) + 1, np.bool_)
+    for k in np.unique(draws):
+        needed[max(1, k - depth + 1) : k + 1] = True
+    return np.flatnonzero(needed).astype(np.int64)
+
+
+@numba.njit(cache=True, nogil=True)
+def _newton_rows(
+    spectra: ComplexArray,
+    length: int,
+    coefficients: FloatArray,
+    wanted: tuple[int, IntArray],
+    kept: tuple[ComplexArray, ComplexArray],
+) -> None:  # pragma: no cover
+    """Carry E_k from ``start`` to the last row wanted, block by block of frequencies."""
+    start, rows = wanted
+    ring, terms = kept
+    half = spectra.shape[1]
+    near = np.empty((2, coefficients.shape[1], BLOCK))
+    past = np.empty((2, ring.shape[0], BLOCK))
+    for begin in range(0, half, BLOCK):
+        width = min(BLOCK, half - begin)
+        _gather(spectra, length, (begin, width), near)
+        past[0, :, :width] = ring[:, begin : begin + width].real
+        past[1, :, :width] = ring[:, begin : begin + width].imag
+        out = 0
+        for k in range(start, rows[-1] + 1):
+            _newton_step(k, coefficients[k], near, past)
+            if k == rows[out]:
+                row = past[:, k % ring.shape[0]]
+                for f in range(width):
+                    terms[out, begin + f] = complex(row[0, f], row[1, f])
+                out += 1
+        for r in range(ring.shape[0]):
+            for f in range(width):
+                ring[r, begin + f] = complex(past[0, r, f], past[1, r, f])
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(
+    spectra: ComplexArray, length: int, where: tuple[int, int], near: FloatArray
+) -> None:  # pragma: no cover
+    """Read the power sums at multiples of the frequency."""
+    begin, width = where
+    half = spectra.shape[1]
+    for m in range(near.shape[1]):
+        at = ((m + 1) * begin) % length
+        spectrum = spectra[min(m, len(spectra) - 1)]
+        for f in range(width):
+            # The transform of real values mirrors itself.
+            near[0, m, f] = spectrum[at].real if at < half else spectrum[length - at].real
+            near[1, m, f] = spectrum[at].imag if at < half else -spectrum[length - at].imag
+            at += m + 1
+            if at >= length:
+                at -= length
 
 
 @numba.njit(cache=True, nogil=True)
 def _newton_step(
-    k: int, coefficients: FloatArray, powers: ComplexArray, ring: ComplexArray
+    k: int, coefficients: FloatArray, near: FloatArray, past: FloatArray
 ) -> None:  # pragma: no cover
-    """Set row k of the ring."""
-    rows = ring.shape[0]
-    # With one row more than terms, the target is never one of the sources.
-    target = ring[k % rows]
-    for begin in range(0, target.shape[0], BLOCK):
-        end = min(begin + BLOCK, target.shape[0])
-        for m in range(1, len(coefficients) + 1):
-            source = ring[(k - m) % rows]
-            c = coefficients[m - 1]
-            if m == 1:
-                for f in range(begin, end):
-                    target[f] = c * powers[0, f] * source[f]
-            else:
-                for f in range(begin, end):
-                    target[f] += c * powers[m - 1, f] * source[f]
+    """Compute E_k of one block from the earlier ones."""
+    size = past.shape[1]
+    to_re, to_im = past[0, k % size], past[1, k % size]
+    to_re[:] = 0.0
+    to_im[:] = 0.0
+    for m in range(1, min(k, near.shape[1]) + 1):
+        c = coefficients[m - 1]
+        if c == 0.0:
+            break
+        p_re, p_im = near[0, m - 1], near[1, m - 1]
+        from_re, from_im = past[0, (k - m) % size], past[1, (k - m) % size]
+        for f in range(to_re.shape[0]):
+            to_re[f] += c * (p_re[f] * from_re[f] - p_im[f] * from_im[f])
+            to_im[f] += c * (p_re[f] * from_im[f] + p_im[f] * from_re[f])
 
 
 @numba.njit(cache=True, nogil=True)
-def _cumulate(table: FloatArray, start: int) -> FloatArray:  # pragma: no cover
-    """Cumulate a periodic table from where its window starts."""
-    length = len(table)
-    cumulated = np.empty(length)
-    total = 0.0
-    for i in range(length):
-        j = start + i
-        if j >= length:
-            j -= length
-        total += table[j]
-        cumulated[i] = total
-    return cumulated
+def _cumulate_rows(tables: FloatArray, starts: IntArray, rate: float) -> None:  # pragma: no cover
+    """Cumulate periodic tables from where their windows start, in place."""
+    rows, length = tables.shape
+    turned = np.empty(length)
+    growth = np.ones(length)
+    if rate > 0:
+        growth = np.exp(rate * np.arange(length))
+    for r in range(rows):
+        total = 0.0
+        j = starts[r]
+        for i in range(length):
+            total += tables[r, j] * growth[j]
+            turned[i] = total
+            j += 1
+            if j == length:
+                j = 0
+        tables[r] = turned
 
 
 @numba.njit(cache=True, nogil=True)
-def _fold(
+def _fold_rows(
     tails: FloatArray,
-    thresholds: IntArray,
-    draws: IntArray,
-    own: IntArray,
-    cumulated: FloatArray,
-    step: tuple[int, int, float],
+    asked: tuple[IntArray, IntArray, IntArray],
+    tables: FloatArray,
+    which: tuple[IntArray, IntArray],
+    sizes: tuple[int, int],
 ) -> None:  # pragma: no cover
-    """Carry the tails without the own value from k - 1 to k draws."""
-    k, first, share = step
-    length = len(cumulated)
-    for i in range(tails.shape[0]):
-        for c in range(tails.shape[1]):
-            s = thresholds[i, c] - (draws[i] - k) * own[i]
-            at = s - first
-            common = 0.0
-            if at >= length:
-                common = cumulated[length - 1]
-            elif at >= 0:
-                common = cumulated[at]
-            before = tails[i, c]
-            if k == 1:
-                before = 1.0 if s - own[i] >= 0 else 0.0
-            tails[i, c] = (common - share * before) / (1.0 - share)
+    """Carry the tails without the own value from row to row."""
+    thresholds, draws, own = asked
+    rows, firsts = which
+    population, depth = sizes
+    length = tables.shape[1]
+    for r in range(len(rows)):
+        k, first = rows[r], firsts[r]
+        # What a place's own value adds shrinks by k/n for each step back: few steps matter.
+        begin = np.searchsorted(draws, k)
+        end = np.searchsorted(draws, k + depth)
+        for i in range(begin, end):
+            oldest = k == max(1, draws[i] - depth + 1)
+            share = 0.0 if oldest and k > 1 else k / population
+            shift = (draws[i] - k) * own[i]
+            for c in range(tails.shape[1]):
+                s = thresholds[i, c] - shift
+                at = s - first
+                common = 0.0
+                if at >= length:
+                    common = tables[r, length - 1]
+                elif at >= 0:
+                    common = tables[r, at]
+                before = tails[i, c]
+                if k == 1:
+                    before = 1.0 if s - own[i] >= 0 else 0.0
+                tails[i, c] = (common - share * before) / (1.0 - share)
+
+
+@numba.njit(cache=True, nogil=True)
+def _attainable_rows(
+    tables: FloatArray, rows: IntArray, attainable: FloatArray
+) -> None:  # pragma: no cover
+    """Give the largest probability of a two-sided p-value below the level, by draws."""
+    level = attainable[0]
+    for r in range(len(rows)):
+        lower = 0.0
+        upper = 0.0
+        for i in range(tables.shape[1]):
+            if 2 * tables[r, i] >= level:
+                break
+            lower = max(lower, tables[r, i])
+        for i in range(tables.shape[1] - 1, -1, -1):
+            above = 1.0 - tables[r, i]
+            if 2 * above >= level:
+                break
+            upper = max(upper, above)
+        attainable[rows[r]] = lower + upper

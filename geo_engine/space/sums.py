@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -23,7 +22,9 @@ class Sums:
     observed: FloatArray
     """Sum of their values, in the unit of the values."""
     tied: FloatArray
-    """Probability of drawing just these values again: sums that are certainly equal."""
+    """Probability of sums that are certainly equal, such as the same values in other places."""
+    side: npt.NDArray[np.int8]
+    """1 where only large sums count, -1 where only small ones do, 0 for both."""
 
     def at(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Sums:
         """Select rows.
@@ -43,6 +44,7 @@ class Sums:
             draws=self.draws[rows],
             observed=self.observed[rows],
             tied=self.tied[rows],
+            side=self.side[rows],
         )
 
     @classmethod
@@ -66,46 +68,23 @@ class Sums:
             draws=np.concatenate([part.draws for part in parts])[order],
             observed=np.concatenate([part.observed for part in parts])[order],
             tied=np.concatenate([part.tied for part in parts])[order],
+            side=np.concatenate([part.side for part in parts])[order],
         )
 
+    def combined(self, lower: FloatArray, upper: FloatArray) -> FloatArray:
+        """Turn two tails into the p-values asked for.
 
-def same_values_again(values: FloatArray, starts: IntArray, neighbors: IntArray) -> FloatArray:
-    """Compute how often random neighbors have just the values of the actual ones.
+        Parameters
+        ----------
+        lower, upper : ndarray
+            P(sum <= observed) and P(sum >= observed), or bounds of them.
 
-    Parameters
-    ----------
-    values : ndarray
-        One for each place.
-    starts, neighbors : ndarray of int
-        Links, as in :class:`geo_engine.space.links.Links`.
-
-    Returns
-    -------
-    ndarray
-        Multivariate hypergeometric probabilities; 1 without neighbors. Other values can add up to
-        the same sum too, so this is the least probability of a tie.
-    """
-    _, kind, times = np.unique(values, return_inverse=True, return_counts=True)
-    return _same_again(kind.astype(np.int64), times.astype(np.int64), starts, neighbors)
-
-
-@numba.njit(cache=True, nogil=True)
-def _same_again(
-    kind: IntArray, times: IntArray, starts: IntArray, neighbors: IntArray
-) -> FloatArray:  # pragma: no cover
-    """Multiply, draw by draw, the chance of the next value and the orders it can come in."""
-    n = len(kind)
-    chance = np.ones(n)
-    drawn = np.zeros(len(times), np.int64)
-    for i in range(n):
-        drawn[kind[i]] = 1  # its own value is not among the others
-        for at in range(starts[i], starts[i + 1]):
-            own = 1 if kind[neighbors[at]] == kind[i] else 0
-            same = drawn[kind[neighbors[at]]]
-            j = at - starts[i] + 1
-            chance[i] *= (times[kind[neighbors[at]]] - same) / (same - own + 1.0) * j / (n - j)
-            drawn[kind[neighbors[at]]] += 1
-        drawn[kind[i]] = 0
-        for at in range(starts[i], starts[i + 1]):
-            drawn[kind[neighbors[at]]] = 0
-    return chance
+        Returns
+        -------
+        ndarray
+            Twice the smaller tail, or the one on the side asked for; from 0 to 1.
+        """
+        both = 2 * np.minimum(lower, upper)
+        if self.side.any():
+            both = np.where(self.side > 0, upper, np.where(self.side < 0, lower, both))
+        return np.clip(both, 0.0, 1.0)

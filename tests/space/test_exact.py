@@ -151,7 +151,7 @@ def test_reals_that_need_no_grid_and_reals_that_do_agree_within_the_error(monkey
 
     rng = np.random.default_rng(12)
     values = rng.normal(size=60)
-    lists = [list(rng.choice(np.delete(np.arange(60), i), 3 + i % 3, False)) for i in range(60)]
+    lists = [list(rng.choice(np.delete(np.arange(60), i), 5, False)) for i in range(60)]
     by_tables = tails_of(values, lists)
     monkeypatch.setattr(exact, "SHARED_DRAWS_RATIO", 0.0)
     by_values = tails_of(values, lists)
@@ -171,14 +171,14 @@ def test_a_place_whose_neighbors_are_everybody_is_certain():
     assert (tails_of([1, 2, 3, 4, 5, 9], lists).p_value == 1).all()
 
 
-def test_p_values_below_the_noise_are_reported_at_the_floor():
+def test_p_values_below_the_noise_of_transforms_are_computed_and_not_cut_off():
     values = np.zeros(4000)
     values[:6] = 1
-    lists = ring(4000, 5)
-    found = tails_of(values, lists)
-    # C(5, 5) / C(3999, 5) is about 1e-16.
-    assert found.p_value[0] == 1e-12
-    assert found.p_error[0] == pytest.approx(1e-12)
+    found = tails_of(values, ring(4000, 5))
+    # One subset of five others holds the five other ones.
+    assert found.p_value[0] == pytest.approx(2 / math.comb(3999, 5), rel=1e-10)
+    assert found.p_error[0] <= 1e-10 * found.p_value[0]
+    assert found.method[0] == 1
 
 
 def test_a_heavy_right_tail_is_resolved_by_nested_grids():
@@ -297,12 +297,12 @@ def test_one_and_two_neighbors_are_counted_without_any_error(draws):
 
 
 def test_ties_of_the_same_values_do_not_widen_the_error():
-    # The same three values come again in one draw of six or so: no grid can tell sums apart.
+    # The same five values come again in one draw of twenty or so: no grid can tell sums apart.
     values = np.random.default_rng(14).choice(np.sqrt([2, 3, 5, 7]), 500)
-    found = tails_of(values, ring(500, 3))
+    found = tails_of(values, ring(500, 5))
     assert set(found.method) == {2}
     for i in range(0, 500, 50):
-        true = by_kinds(values, i, 3, values[ring(500, 3)[i]].sum())
+        true = by_kinds(values, i, 5, values[ring(500, 5)[i]].sum())
         assert true - 1e-12 <= found.p_value[i] <= true + found.p_error[i]
         assert found.p_error[i] < 1e-6
 

@@ -14,6 +14,7 @@ def sums_of(focal, draws, observed):
         draws=np.array(draws),
         observed=np.array(observed, float),
         tied=np.zeros(len(focal)),
+        side=np.zeros(len(focal), np.int8),
     )
 
 

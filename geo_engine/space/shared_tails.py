@@ -1,0 +1,382 @@
+"""Tails of all places of a map at once: tables of integers, brackets of fractions, transforms.
+
+What is computed depends on a place only through its number of neighbors, its own value and the sum
+around it; so a map needs one table for each number of neighbors, and look-ups.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from geo_engine.space.band import Asked, band, band_tails
+from geo_engine.space.bounds import TIED_STEPS, Bounds, Chart, Grid
+from geo_engine.space.chernoff import beyond, sum_window
+from geo_engine.space.record import INTEREST, Record
+from geo_engine.space.small_maps import pairs_below
+from geo_engine.space.sum_tables import Questions, lower_tails
+from geo_engine.space.sums import Sums
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+ONE_TABLE = 1 << 13
+"""Integers whose sums span less than this need no levels."""
+LEVELS = (1 << 12, 1 << 14, 1 << 16)
+"""Sums up to which integers are tabulated one by one; larger sums go to bands."""
+FIRST_LENGTH, LAST_LENGTH = 1 << 15, 1 << 17
+MOST_ROUNDS = 24
+BAND_PLACES = 1_000
+"""Smaller maps go to grids: the tables of a band pay for many places."""
+SMOOTH_DRAWS, ROUGH_DRAWS = (3, 13, 1 << 30), (3, 7, 13, 1 << 30)
+"""Places are grouped by number of neighbors, because the period grows with it."""
+BAND_WIDTH = 7.5
+"""Period, in standard deviations of the sum of the most draws of a group."""
+MEDIUM_BAND, SHORT_BAND, LONG_BAND = 1 << 16, 1 << 17, 1 << 18
+FEW_PLACES, VERY_FEW = 200, 20
+"""A group of fewer places is not worth more than a small band, or any after a bracket."""
+FEW_KINDS = 2_500
+"""Values that repeat so often have a spectrum that does not fall off: the short band serves."""
+MOST_LEVELS = 16
+HEAVY = 3.0
+"""Standard deviation against the distance of the quartiles, from where sums go by levels."""
+SMALL_P = 5e-3
+"""Grids in double precision help where p is small; ties and atoms are the trouble elsewhere."""
+TIED = 1e-9
+PAIR_KINDS = 500
+BRACKET_DRAWS = 8
+BRACKET_FACTORS = (1, 2, 4, 8)
+BRACKET_ERROR = 1.2e-4
+BRACKET_LENGTH = 120_000
+BRACKET_NOISE = 1e-11
+
+
+def share_tails(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
+    """Settle the places of a map together; yield those that are not settled.
+
+    Parameters
+    ----------
+    chart : Chart
+        Values of the map.
+    sums : Sums
+        Places whose neighbors are at most a tenth of the map.
+    record : Record
+        Where bounds are written.
+
+    Yields
+    ------
+    Sums
+        Places whose bound is above the tolerance.
+    """
+    if not len(sums.focal):
+        return
+    waiting = sums
+    if chart.is_lattice:
+        waiting = _by_levels(chart, sums, record)
+    elif chart.fraction > 0:
+        waiting = _bracket(chart, waiting, record)
+    if len(chart.values) < BAND_PLACES:
+        yield from _by_grids(chart, waiting, record)
+        return
+    waiting = _by_bands(chart, waiting, record)
+    small = (record.high[waiting.focal] < SMALL_P) | _is_heavy(chart)
+    yield waiting.at(~small)
+    yield from _by_grids(chart, waiting.at(small), record)
+
+
+def _by_levels(chart: Chart, sums: Sums, record: Record) -> Sums:
+    """Tabulate integers without loss, those of small sums apart; give the largest sums."""
+    most = int(sums.draws.max())
+    low, high = sum_window(chart.values, most)
+    if high[-1] - low[-1] < ONE_TABLE:
+        _whole_table(chart, sums, record)
+        return sums.at(np.zeros(len(sums.focal), np.bool_))
+    last = -1.0
+    for cap in LEVELS:
+        level = sums.at((sums.observed > last) & (sums.observed <= cap))
+        last = cap
+        if len(level.focal):
+            found = _level(chart, level)
+            record.weigh(level, found[0], found[1])
+    return sums.at(sums.observed > last)
+
+
+def _whole_table(chart: Chart, sums: Sums, record: Record) -> None:
+    """Tabulate integers of a small range."""
+    grid = Grid.over(chart, chart.values, 1.0)
+    own = grid.steps[sums.focal]
+    questions = Questions(draws=sums.draws, own=own, thresholds=grid.limits(sums), level=INTEREST)
+    answers = lower_tails(grid.steps, len(chart.values), questions)
+    record.weigh(sums, grid.bounds(answers.tails, sums), answers.noise)
+    if answers.attainable is not None:
+        record.attainable[sums.focal] = answers.attainable[sums.draws]
+
+
+def _level(chart: Chart, sums: Sums) -> tuple[Bounds, float | FloatArray]:
+    """Tabulate the integers that can be part of these sums."""
+    reach = int(sums.observed.max())
+    drawn = chart.values[chart.values <= reach]
+    grid = Grid.over(chart, drawn, 1.0)
+    questions = Questions(
+        draws=sums.draws,
+        own=np.rint(chart.values[sums.focal]).astype(np.int64),
+        thresholds=grid.limits(sums),
+        reach=reach,
+        negligible=1e-11,
+    )
+    answers = lower_tails(grid.steps, len(chart.values), questions)
+    return grid.bounds(answers.tails, sums), answers.noise
+
+
+def _bracket(chart: Chart, sums: Sums, record: Record) -> Sums:
+    """Round what is not a fraction of the lattice once up and once down; give what is left.
+
+    Sums of fractions of the lattice are exact, ties among them too. Others are smaller or larger
+    by less than a step for each value off the lattice.
+    """
+    rows = np.flatnonzero((sums.draws >= 3) & (sums.draws <= BRACKET_DRAWS))
+    inside = sums.at(rows)
+    unit = _bracket_unit(chart, inside)
+    if unit <= 0:
+        return sums
+    at = chart.values / unit
+    whole = np.rint(at)
+    on = np.abs(at - whole) < TIED_STEPS
+    sides = [np.where(on, whole, rounded(at)).astype(np.int64) for rounded in (np.floor, np.ceil)]
+    reached = inside.observed / unit
+    limits = np.column_stack([np.floor(reached + TIED_STEPS), np.ceil(reached - TIED_STEPS) - 1])
+    tails = [
+        lower_tails(
+            steps,
+            len(steps),
+            Questions(
+                draws=inside.draws,
+                own=steps[inside.focal],
+                thresholds=limits.astype(np.int64),
+                negligible=BRACKET_NOISE,
+            ),
+        ).tails
+        for steps in sides
+    ]
+    down, up = tails
+    # Ties that hold a value off the lattice lie between the sides; the others are in both.
+    tied = np.where(np.abs(reached - np.rint(reached)) > TIED_STEPS, inside.tied, 0.0)
+    found = Bounds(
+        low=inside.combined(up[:, 0] + tied, 1 - down[:, 1] + tied),
+        high=inside.combined(down[:, 0], 1 - up[:, 1]),
+        exact=False,
+    )
+    fine = record.weigh(inside, found, 10 * BRACKET_NOISE).settled | record.is_below(inside)
+    keep = np.ones(len(sums.focal), np.bool_)
+    keep[rows[fine]] = False
+    return sums.at(keep)
+
+
+def _bracket_unit(chart: Chart, sums: Sums) -> float:
+    """Choose the coarsest lattice that should be fine enough; 0 when none is."""
+    if not len(sums.focal):
+        return 0.0
+    draws, spread = float(sums.draws.mean()), float(chart.values.std())
+    most = int(sums.draws.max())
+    low, high = sum_window(chart.values, most, BRACKET_NOISE)
+    for factor in BRACKET_FACTORS:
+        unit = chart.fraction / factor
+        at = chart.values / unit
+        off = float(np.mean(np.abs(at - np.rint(at)) >= TIED_STEPS))
+        # Twice the density at the center times the mean number of steps that are lost.
+        error = 0.8 / (spread * np.sqrt(draws)) * draws * off * unit
+        if (high[-1] - low[-1]) / unit > BRACKET_LENGTH:
+            return 0.0
+        if error < BRACKET_ERROR:
+            return unit
+    return 0.0
+
+
+def _by_bands(chart: Chart, sums: Sums, record: Record) -> Sums:
+    """Bound tails by transforms up to a frequency; give what is left."""
+    bracketed = np.isfinite(record.high[sums.focal])
+    left = [sums.at(sums.draws < SMOOTH_DRAWS[0])]
+    smooth = len(np.unique(chart.values)) >= FEW_KINDS
+    edges = SMOOTH_DRAWS if smooth else ROUGH_DRAWS
+    for first, end in itertools.pairwise(edges):
+        inside = (sums.draws >= first) & (sums.draws < end)
+        group = sums.at(inside)
+        if not len(group.focal) or (bracketed[inside].all() and len(group.focal) < VERY_FEW):
+            left.append(group)
+            continue
+        left.extend(_nested_bands(chart, group, record))
+    return Sums.joined(left)
+
+
+def _nested_bands(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
+    """Bound one group; where a few values stretch the period, sums near an end on their own."""
+    heavy = chart.is_lattice or _is_heavy(chart)
+    open_still = sums if heavy else _weigh_band(chart, sums, record)
+    if chart.fraction > 0 or len(open_still.focal) <= max(VERY_FEW, len(sums.focal) // 20):
+        yield open_still
+        return
+    low = _is_low(chart, open_still)
+    yield from _levels_of_bands(chart, open_still.at(low), record)
+    turned, high = chart.reflected(open_still.at(~low))
+    for part in _levels_of_bands(turned, high, record):
+        yield turned.reflected(part)[1]
+
+
+def _is_heavy(chart: Chart) -> bool:
+    """Tell whether a few values are so large that no one period suits all sums."""
+    first, third = np.quantile(chart.values, (0.25, 0.75))
+    return bool(chart.values.std() > HEAVY * (third - first) > 0)
+
+
+def _levels_of_bands(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
+    """Bound sums by levels of a quarter, each over the values that can be part of them."""
+    for _ in range(MOST_LEVELS):
+        if not len(sums.focal):
+            return
+        level = sums.observed >= sums.observed.max() / 4
+        yield _weigh_band(chart, sums.at(level), record)
+        sums = sums.at(~level)
+    yield sums
+
+
+def _weigh_band(chart: Chart, sums: Sums, record: Record) -> Sums:
+    """Bound one group on one band; give what is left open."""
+    if not len(sums.focal):
+        return sums
+    best = record.weigh(sums, _band_group(chart, sums))
+    return sums.at(~(best.settled | record.is_below(sums)))
+
+
+def _band_group(chart: Chart, sums: Sums) -> Bounds:
+    """Bound the tails of places with similar numbers of neighbors."""
+    top = float(chart.values.max())
+    reach = min(1.0001 * top, float(sums.observed.max()))
+    drawn = chart.values[chart.values <= reach]
+    distinct, times = np.unique(drawn, return_counts=True)
+    most = int(sums.draws.max())
+    period = min(BAND_WIDTH * float(drawn.std()) * np.sqrt(most), 1.0001 * most * top)
+    period = max(period, 1e-6)
+    order = np.argsort(sums.draws, kind="stable")
+    sums = sums.at(order)
+    own = chart.values[sums.focal]
+    tied = TIED * top
+    three = sums.draws == 3
+    pairs = _pairs(chart, own, sums.observed - own, three)
+    base = band(
+        distinct,
+        times.astype(np.int64),
+        len(chart.values),
+        period=period,
+        length=_band_length(len(sums.focal), len(distinct)),
+    )
+    asked = Asked(
+        draws=sums.draws,
+        own=np.where(own <= reach, own, np.inf),
+        observed=sums.observed,
+        tied=tied,
+        pairs=pairs,
+    )
+    tails = band_tails(base, asked)
+    outside = beyond(distinct, times.astype(np.int64), (sums.draws, sums.observed), period)
+    lower, upper = tails[:, 1] + outside, 1 - tails[:, 0] + outside
+    low = sums.combined(tails[:, 0] - outside + sums.tied, 1 - tails[:, 1] - outside + sums.tied)
+    high = sums.combined(lower, upper)
+    back = np.argsort(order, kind="stable")
+    return Bounds(low=low[back], high=high[back], exact=False)
+
+
+def _band_length(places: int, kinds: int) -> int:
+    """Choose how far a band reaches."""
+    if places < FEW_PLACES:
+        return MEDIUM_BAND
+    return SHORT_BAND if kinds < FEW_KINDS else LONG_BAND
+
+
+def _pairs(
+    chart: Chart, own: FloatArray, limits: FloatArray, asked: npt.NDArray[np.bool_]
+) -> FloatArray:
+    """Bound P(sum of two others < limit) from below, and of <= from above.
+
+    The bounds weigh k / n only, so values are rounded to few, once up and once down.
+    """
+    pairs = np.zeros((len(own), 2))
+    if not asked.any():
+        return pairs
+    n, top = len(chart.values), float(chart.values.max())
+    unit = top / PAIR_KINDS
+    for column, rounded in enumerate((np.ceil, np.floor)):
+        shift = -TIED * top if column == 0 else TIED * top
+        values = rounded(chart.values / unit) * unit
+        mine = rounded(own[asked] / unit) * unit
+        below = pairs_below(values, mine, limits[asked] + shift)
+        pairs[asked, column] = below / ((n - 1.0) * (n - 2.0) / 2)
+    return pairs
+
+
+def _by_grids(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
+    """Round values to grids, finer or nearer to the end where the bounds ask for it."""
+    waiting = [(sums, FIRST_LENGTH)] if len(sums.focal) else []
+    for _ in range(MOST_ROUNDS):
+        if not waiting:
+            return
+        group, length = waiting.pop()
+        open_still = group.at(~_weigh_grid(chart, group, length, record))
+        for part, longer in _refined(chart, open_still, length):
+            if longer <= LAST_LENGTH:
+                waiting.append((part, longer))
+            else:
+                yield part
+    yield from (part for part, _ in waiting)
+
+
+def _weigh_grid(chart: Chart, sums: Sums, length: int, record: Record) -> npt.NDArray[np.bool_]:
+    """Bound one group; tell what is settled."""
+    if not _is_low(chart, sums).any():
+        chart, sums = chart.reflected(sums)
+    found, noise = _grid_group(chart, sums, length)
+    best = record.weigh(sums, found, noise)
+    # The first look on a grid is coarse, and a second one is cheap on a small map.
+    enough = best.fine if length == FIRST_LENGTH else best.settled
+    return enough | record.is_below(sums)
+
+
+def _refined(chart: Chart, sums: Sums, length: int) -> Iterator[tuple[Sums, int]]:
+    """Divide unsettled places: sums near an end get a grid of their own, the others a longer."""
+    reach = _reach(chart, sums)
+    near = reach < reach.max(initial=0.0) / 4
+    low = _is_low(chart, sums)
+    for part, longer in (
+        (sums.at(near & low), length),
+        (sums.at(near & ~low), length),
+        (sums.at(~near), 4 * length),
+    ):
+        if len(part.focal):
+            yield part, longer
+
+
+def _is_low(chart: Chart, sums: Sums) -> npt.NDArray[np.bool_]:
+    """Tell which sums are nearer to the smallest possible than to the largest."""
+    return sums.observed <= sums.draws * float(chart.values.max()) / 2
+
+
+def _reach(chart: Chart, sums: Sums) -> FloatArray:
+    """Give how far the sums are from the end that is nearer."""
+    return np.minimum(sums.observed, sums.draws * float(chart.values.max()) - sums.observed)
+
+
+def _grid_group(chart: Chart, sums: Sums, length: int) -> tuple[Bounds, float | FloatArray]:
+    """Compute one group on one grid."""
+    most = int(sums.draws.max())
+    # Larger values cannot be part of a sum that counts; 5 % is room for the grid's bounds.
+    limit = 1.05 * float(sums.observed.max()) + 1e-9
+    drawn = chart.values[chart.values <= limit]
+    low, high = sum_window(drawn, most)
+    room = length - 2 * most - 8
+    grid = Grid.over(chart, drawn, float((high - low).max()) / room)
+    own = np.rint(chart.values[sums.focal] / grid.step).astype(np.int64)
+    questions = Questions(draws=sums.draws, own=own, thresholds=grid.limits(sums), negligible=1e-14)
+    answers = lower_tails(grid.steps, len(chart.values), questions)
+    return grid.bounds(answers.tails, sums), answers.noise
