@@ -287,7 +287,7 @@ def test_a_report_says_what_was_found() -> None:
     for part in (
         "Data di riferimento dei dati31/12/2024",
         "Imprese di <Prato>",
-        "sede, attive",
+        "sedi attive",
         "righe di ATECO 2007 2, di ATECO 2025 1",
         "Righe di anni successivi alla data dei dati (31/12/2024): 2",
         "sembrano unità locali",

@@ -364,7 +364,8 @@ def test_a_deleted_quote_or_field_loses_no_record_in_silence(tmp_path_factory, t
         rows, aside, _ = read(path, separator=",")
     except SourceError:
         return
-    assert len(rows) + len(aside) == len(table)
+    # A quote that lost its partner may join two lines in one record: then both are set aside in it.
+    assert len(rows) + sum(text.count(r"\n") + 1 for text in aside["record"]) == len(table)
 
 
 @LAWS
