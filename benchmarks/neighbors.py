@@ -14,7 +14,9 @@ import argparse
 import datetime as dt
 import importlib.util
 import json
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -123,7 +125,27 @@ def main() -> None:
     if "pygeoda" not in figures["queen"]["seconds"]:
         print("pygeoda is not installed: not measured")
     if options.json:
-        print(json.dumps(figures))
+        print(json.dumps(as_row(figures)))
+
+
+def as_row(figures: dict[str, Any]) -> dict[str, Any]:
+    """Give the figures the form that all benchmarks share."""
+    seconds = {kind: figures[kind]["seconds"] for kind in KINDS}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "name": "neighbors",
+        "rows": figures["places"],
+        "seconds": {kind: own["ours"] for kind, own in seconds.items()},
+        "peers": {
+            kind: {name: value for name, value in own.items() if name != "ours"}
+            for kind, own in seconds.items()
+        },
+        "ratios": {kind: figures[kind]["ratios"] for kind in KINDS},
+        "peak_mb": round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024)),
+        "links": {kind: figures[kind]["links"]["ours"] for kind in KINDS},
+        "first_call_seconds": figures["first_call_seconds"],
+        "pygeoda_open": figures["pygeoda_open"],
+    }
 
 
 if __name__ == "__main__":
