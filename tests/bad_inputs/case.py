@@ -127,14 +127,11 @@ class Case:
     """Further keys of the study: tables in TOML, after the sources."""
     top: str = ""
     """Further keys of the study: lines in TOML, before its tables."""
-    waits: str = ""
-    """Why the engine does not do so yet; the test then fails when it does."""
 
     def param(self) -> Any:
         """Give the case as a parameter of a test."""
         name = f"{self.id}-{self.what.replace(' ', '-')}"
-        marks = [pytest.mark.xfail(reason=self.waits, strict=True)] if self.waits else []
-        return pytest.param(self, id=name, marks=marks)
+        return pytest.param(self, id=name)
 
 
 def table(header: str, *rows: str, separator: str = ";", end: str = "\n") -> str:

@@ -21,7 +21,6 @@ from geo_engine.places.lineages import build_lineages, holders_on, piece_sizes
 from geo_engine.sources.boundaries import read_changes, read_layer
 from geo_engine.sources.codes import read_sizes
 from geo_engine.sources.codes_renumber import renumber_layer
-from tests.conftest import SHARED
 from tests.places.official import official_history
 
 COUNTS = {
@@ -540,7 +539,6 @@ def restless(italy, residents) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame
 DATES = st.dates(min_value=dt.date(1991, 1, 1), max_value=dt.date(2026, 8, 14))
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no real data beside the checkout")
 @settings(
     deadline=None,
     derandomize=True,
@@ -582,7 +580,6 @@ def test_totals_are_conserved_exactly_between_any_two_dates(
     assert list(returned.loc[alone["old"], "firms"]) == list(counts.loc[alone["old"], "firms"])
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no real data beside the checkout")
 @settings(
     deadline=None,
     derandomize=True,
