@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 from libpysal.graph import Graph
 
@@ -28,6 +27,7 @@ from geo_engine.results import ChainInfo, Facts
 from geo_engine.sources import boundaries, codes
 from geo_engine.sources.firms import open_source
 from geo_engine.sources.graph_files import read_graph_file
+from geo_engine.sources.population import read_own_population
 from geo_engine.study import FirmSource, Placing, Signal, Study
 
 POPULATION_YEAR = 2023
@@ -329,29 +329,8 @@ def _population(study: Study, root: Path) -> tuple[pd.Series, int, str]:
             study.boundary_date, POPULATION_YEAR, study.boundary_layer
         )
         return persons, POPULATION_YEAR, boundaries.POPULATION_LICENCE
-    path = (root / own.path).resolve()
-    if not path.is_relative_to(root.resolve()) or not path.is_file():
-        raise StudyError(
-            "POPULATION_TABLE", f"{own.path} is not a file under {root}. Correct population.path."
-        )
-    table = pd.read_csv(path, sep=own.separator, dtype=str, keep_default_na=False)
-    absent = {own.code, own.population} - set(table.columns)
-    if absent:
-        raise StudyError(
-            "POPULATION_TABLE",
-            f"{own.path} lacks {', '.join(sorted(absent))}; it has {', '.join(table.columns)}.",
-        )
-    persons = pd.to_numeric(table[own.population], errors="coerce").to_numpy(float)
-    codes = table[own.code].str.strip().str.zfill(6)
-    series = pd.Series(persons, index=codes)
-    known = series.index.isin(index)
-    if not known.any() or series.index.has_duplicates or (np.nan_to_num(persons) < 0).any():
-        raise StudyError(
-            "POPULATION_TABLE",
-            f"{own.path}: {int(known.sum())} of {len(series)} codes are municipalities of "
-            f"{study.boundary_date}; each may stand once, with persons >= 0.",
-        )
-    return series.reindex(index).rename("population"), own.year, own.source
+    persons = read_own_population(own, root, index, study.boundary_date)
+    return persons, own.year, own.source
 
 
 def _named_in_study(study: Study) -> tuple[dict[str, Chain], pd.DataFrame, pd.Series]:

@@ -5,119 +5,42 @@ from __future__ import annotations
 import datetime as dt
 import math
 import tomllib
-import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from geo_engine.errors import StudyError
 from geo_engine.study_errors import explain
+from geo_engine.study_sources import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Column,
+    Columns,
+    FirmSource,
+    Keys,
+    Placing,
+    Title,
+    Words,
+    Year,
+)
 
-Placing = Literal["coordinates", "istat_code", "cadastral_code", "name"]
-FIRST_YEAR, LAST_YEAR = 1991, 2100
-"""Years in which a row of an extract may be."""
-Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
+__all__ = [
+    "FIRST_YEAR",
+    "LAST_YEAR",
+    "Columns",
+    "FirmSource",
+    "Placing",
+    "Study",
+    "parse_study",
+    "read_study",
+]
 
-
-def _printable(text: str) -> str:
-    """Refuse a text that cannot be shown on every artefact as it is."""
-    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text):
-        raise ValueError("a text that is shown may hold no control character or line end")
-    return text
-
-
-Words = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
-"""A text that stands on artefacts."""
-Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_printable)]
-Column = Annotated[str, Field(min_length=1)] | Annotated[int, Field(strict=True, ge=1)]
-"""A column by its name, or by its number from 1."""
 Prefixes = tuple[Annotated[str, Field(min_length=1, max_length=20)], ...]
 
 
-class _Keys(BaseModel):
-    """A group of keys: unknown ones are refused, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Columns(_Keys):
-    """Which column of the extract holds what; a number (from 1) where the file has no header."""
-
-    firm_id: Column | None = Field(None, description="Identifier of the row's unit.")
-    tax_code: Column | None = Field(None, description="Tax code of the enterprise.")
-    name: Column | None = Field(None, description="Name of the firm (never published).")
-    istat_code: Column | None = Field(None, description="ISTAT code of the municipality.")
-    cadastral_code: Column | None = Field(None, description="Cadastral code (H501).")
-    municipality: Column | None = Field(None, description="Name of the municipality.")
-    province: Column | None = Field(None, description="Province: sigla or name.")
-    postal_code: Column | None = Field(None, description="Postal code: tells homonyms apart.")
-    region: Column | None = Field(None, description="Region: name.")
-    lon: Column | None = Field(None, description="Longitude or easting.")
-    lat: Column | None = Field(None, description="Latitude or northing.")
-    ateco: Column | None = Field(None, description="ATECO code.")
-    ateco_version: Column | None = Field(None, description="ATECO edition of the row.")
-    year: Column | None = Field(None, description="Reference year of the row.")
-    unit_type: Column | None = Field(None, description="Type of unit (sede, unità locale).")
-    firm_status: Column | None = Field(None, description="Status (registrata, attiva).")
-    employees: Column | None = Field(None, description="Persons employed (addetti).")
-    firms: Column | None = Field(None, description="Counts only: number of firms of the row.")
-    known: Column | None = Field(None, description="Counts only: firms with a known signal.")
-    digital: Column | None = Field(None, description="Counts only: digital firms of the row.")
-
-
-class FirmSource(_Keys):
-    """One extract: where it is, how it is written, and what its columns hold."""
-
-    path: str = Field(
-        min_length=1, description="File or glob, under the study's folder or --data-root."
-    )
-    kind: Literal["records", "counts"] = Field("records", description="One firm a row, or counts.")
-    format: Literal["auto", "csv", "parquet", "xlsx", "gpkg"] = "auto"
-    encoding: Literal["auto", "utf-8", "cp1252"] = "auto"
-    separator: str = Field("auto", description="Field separator of a CSV, or auto.")
-    quote: Literal["auto", '"', "none"] = Field("auto", description="Quoting of a CSV.")
-    header: bool | Annotated[int, Field(ge=1)] = Field(
-        True, description="true, false (no header), or the line number of the header."
-    )
-    sheet: str | None = Field(None, description="Sheet of a workbook; the first by default.")
-    layer: str | None = Field(None, description="Layer of a GeoPackage; the first by default.")
-    total_rows: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        (), description="Words that mark a row of totals in its first filled field, e.g. Totale."
-    )
-    decimal: Literal["auto", ".", ","] = Field("auto", description="Decimal mark of coordinates.")
-    crs: str = Field("EPSG:4326", description="Reference system of the coordinates.")
-    ateco_version: Literal["auto", "2007", "2025", "detect"] = Field(
-        "auto",
-        description="Edition of the ATECO codes; auto refuses a mixed file, detect reads each code "
-        "in the edition it fits.",
-    )
-    ateco: str = Field("", description="ATECO code of every row, where there is no column of it.")
-    year: Year | None = Field(None, description="Year of a one-date snapshot.")
-    licence: Words = Field("", description="Source and licence, printed on every artefact.")
-    sha256: str = Field(
-        "", pattern="^([0-9a-f]{64})?$", description="Digest that the file must have."
-    )
-    codes_date: dt.date | None = Field(
-        None, description="Date of the municipalities' codes and names; any date when absent."
-    )
-    tax_codes: Literal["quarantine", "flag"] = Field(
-        "quarantine", description="What becomes of a row whose tax code cannot be right."
-    )
-    seats: Literal["keep", "quarantine"] = Field(
-        "keep", description="Rows of one tax code and year in several municipalities."
-    )
-    columns: Columns = Columns()
-    keep: dict[
-        Literal["firm_status", "unit_type"], Annotated[tuple[str, ...], Field(min_length=1)]
-    ] = Field(
-        default_factory=dict,
-        description="Accepted values of a column; other rows are set aside as OUT_OF_STUDY.",
-    )
-
-
-class Signal(_Keys):
+class Signal(Keys):
     """One observable sign that a firm is digital, derived from one column by a closed rule."""
 
     column: Column
@@ -137,7 +60,7 @@ class Signal(_Keys):
         return self
 
 
-class Digital(_Keys):
+class Digital(Keys):
     """How several signals make a firm digital."""
 
     signals: tuple[Signal, ...] = ()
@@ -148,7 +71,7 @@ class Digital(_Keys):
     label_en: Words = ""
 
 
-class PhaseCodes(_Keys):
+class PhaseCodes(Keys):
     """Prefixes of one ATECO edition by phase."""
 
     monte: Prefixes = ()
@@ -157,7 +80,7 @@ class PhaseCodes(_Keys):
     servizi: Prefixes = ()
 
 
-class CustomChain(_Keys):
+class CustomChain(Keys):
     """A chain defined in the study itself."""
 
     label: Title
@@ -166,14 +89,14 @@ class CustomChain(_Keys):
     ateco_2025: PhaseCodes = PhaseCodes()
 
 
-class Chains(_Keys):
+class Chains(Keys):
     """Which supply chains are studied."""
 
     use: tuple[str, ...] | Literal["all"] = "all"
     custom: dict[str, CustomChain] = Field(default_factory=dict)
 
 
-class Place(_Keys):
+class Place(Keys):
     """How firms are placed in municipalities."""
 
     order: Annotated[tuple[Placing, ...], Field(min_length=1)] = (
@@ -194,7 +117,7 @@ class Place(_Keys):
     )
 
 
-class Coverage(_Keys):
+class Coverage(Keys):
     """Which territory the extract covers; outside it a value is not_covered, never zero."""
 
     regions: tuple[str, ...] = Field((), description="Region codes (09) or names.")
@@ -207,7 +130,7 @@ class Coverage(_Keys):
         return not (self.regions or self.provinces or self.municipalities)
 
 
-class Statistics(_Keys):
+class Statistics(Keys):
     """Neighbors, tests and the correction for many comparisons."""
 
     neighbors: Literal["queen", "rook", "k_nearest", "distance_band", "kernel", "file"] = "queen"
@@ -248,7 +171,7 @@ class Statistics(_Keys):
         return self
 
 
-class ReferenceTotal(_Keys):
+class ReferenceTotal(Keys):
     """Totals of a wider territory that the extract does not cover, given by the user."""
 
     area: str = Field(description='"italia", or a region code or name.')
@@ -270,7 +193,7 @@ class ReferenceTotal(_Keys):
         return self
 
 
-class PopulationTable(_Keys):
+class PopulationTable(Keys):
     """Residents given by the user, instead of those that ship."""
 
     path: str = Field(description="CSV under the study's folder or --data-root.")
@@ -281,7 +204,7 @@ class PopulationTable(_Keys):
     source: Words = Field(description="Source and licence, printed on every artefact.")
 
 
-class ProvinceTotals(_Keys):
+class ProvinceTotals(Keys):
     """Official numbers of firms by province, to compare an extract with."""
 
     path: str = Field(description="CSV under the study's folder or --data-root.")
@@ -292,19 +215,19 @@ class ProvinceTotals(_Keys):
     source: Words = Field(description="Source and licence, e.g. Movimprese 2024.")
 
 
-class Quality(_Keys):
+class Quality(Keys):
     """What the data-quality report compares with."""
 
     province_totals: ProvinceTotals | None = None
 
 
-class Disclosure(_Keys):
+class Disclosure(Keys):
     """What a public artefact may not carry."""
 
     threshold: int = Field(5, ge=3, description="Shares of fewer firms are suppressed.")
 
 
-class Outputs(_Keys):
+class Outputs(Keys):
     """Which files a run writes."""
 
     formats: tuple[Literal["atlas", "geopackage", "panel", "tables", "firms"], ...] = (
@@ -316,7 +239,7 @@ class Outputs(_Keys):
     )
 
 
-class Study(_Keys):
+class Study(Keys):
     """One analysis, complete: everything that decides its results."""
 
     title: Title
