@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -143,11 +144,19 @@ def collect_examples(intake: Intake, study: Study, root: Path) -> dict[str, tupl
             Example(
                 source=row.source,
                 row=int(row.row),
-                fields=masked_record(_record(row.record), columns[row.source], str(reason)),
+                fields=_masked(row, columns[row.source], str(reason)),
             )
             for row in own.itertuples()
         )
     return found
+
+
+def _masked(row: Any, columns: Mapping[str, str], reason: str) -> Mapping[str, str]:
+    """Mask what a row of the quarantine shows; a record without columns shows what was found."""
+    record = _record(row.record)
+    if not set(columns.values()) & set(record):
+        return {"dettaglio": scrub(row.detail)}
+    return masked_record(record, columns, reason)
 
 
 def sources_by_file(intake: Intake, study: Study, root: Path) -> dict[str, tuple[int, FirmSource]]:

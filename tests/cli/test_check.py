@@ -317,3 +317,20 @@ def test_the_same_data_give_the_same_report(tmp_path: Path) -> None:
             [file.read_bytes() for file in sorted((tmp_path / name / "quality").glob("q*"))]
         )
     assert texts[0] == texts[1]
+
+
+def test_a_record_of_the_wrong_width_shows_what_was_found(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    lines = "cf;comune;prov;ateco;anno\n;Prato;PO;13.20.00;2024\nMARIO ROSSI;solo due campi\n"
+    (broken / "firms.csv").write_text(lines, encoding="utf-8")
+    (broken / "study.toml").write_text(
+        'title = "Prova"\ndata_date = 2024-12-31\nunit = "sede"\nstatus = "attiva"\n'
+        '[[firms]]\npath = "firms.csv"\nateco_version = "2007"\ncolumns = { tax_code = "cf", '
+        'municipality = "comune", province = "prov", ateco = "ateco", year = "anno" }\n',
+        encoding="utf-8",
+    )
+    assert geo_engine("check", "study.toml", "--out", "q", cwd=broken).returncode == 0
+    page = (broken / "q" / "quality.html").read_text(encoding="utf-8")
+    assert "Line 3 has 2 fields instead of 5" in page
+    assert "ROSSI" not in page
