@@ -63,7 +63,7 @@ class Band:
     period: float
     real: SingleArray
     imaginary: SingleArray
-    """p_1 / n at frequencies 0 to 2N."""
+    """p_1 / n by frequency, up to the degree or twice that."""
     population: int
     share: float
     """Share of the population that can be drawn."""
@@ -73,7 +73,13 @@ class Band:
 
 
 def band(
-    distinct: FloatArray, times: IntArray, population: int, *, period: float, length: int
+    distinct: FloatArray,
+    times: IntArray,
+    population: int,
+    *,
+    period: float,
+    length: int,
+    doubled: bool = True,
 ) -> Band:
     """Transform the values.
 
@@ -87,16 +93,20 @@ def band(
         At least the distance that a sum can be from the thresholds asked for.
     length : int
         Points of a period; the degree is half of it, less one.
+    doubled : bool
+        Transform up to twice the degree, where the second power sum is read; else only up to the
+        degree, and the terms that are missed are bounded.
 
     Returns
     -------
     Band
         In single precision.
     """
-    grid = np.zeros(4 * length, np.float32)
+    known = length if doubled else length // 2
+    grid = np.zeros(4 * known, np.float32)
     _spread(np.mod(distinct / period, 1.0), times / population, grid)
-    spectrum = fft.rfft(grid)[: length + 1]
-    weights = _unspread(length)
+    spectrum = fft.rfft(grid)[: known + 1]
+    weights = _unspread(known)
     return Band(
         degree=length // 2 - 1,
         period=period,
@@ -157,15 +167,15 @@ def band_tails(base: Band, asked: Asked) -> FloatArray:
         bounds[three] = asked.pairs[three]
     chance = np.cumsum(np.log(np.arange(base.drawable, base.drawable - most, -1)))
     chance -= np.cumsum(np.log(np.arange(base.population, base.population - most, -1)))
-    for r, k in enumerate(rows):
-        mass = float(np.exp(chance[k - 1]))
-        tables, errors = _tables(base, series[:, r], sizes[r], mass)
+    mass = np.exp(chance[rows - 1])
+    for r, (tables, errors) in enumerate(_all_tables(base, series, sizes, mass)):
+        k = int(rows[r])
         _fold(
             bounds,
             (asked.draws, asked.own / base.period, asked.observed / base.period),
             tables,
-            (mass, k * base.mean * mass, asked.tied / base.period, *errors),
-            (int(k), base.population, back, base.degree),
+            (mass[r], k * base.mean * mass[r], asked.tied / base.period, *errors),
+            (k, base.population, back, base.degree),
         )
     return bounds
 
@@ -211,35 +221,46 @@ def _vaaler(degree: int) -> tuple[SingleArray, SingleArray, SingleArray]:
     return saw.astype(np.float32), kernel.astype(np.float32), (phi - (1 - u)).astype(np.float32)
 
 
-def _tables(
-    base: Band, terms: SingleArray, sizes: SingleArray, mass: float
-) -> tuple[tuple[SingleArray, SingleArray], tuple[float, float, float]]:
-    """Sum both series on a grid that is fine enough, and bound what is left out.
+def _all_tables(
+    base: Band, series: SingleArray, sizes: SingleArray, mass: FloatArray
+) -> list[tuple[tuple[SingleArray, SingleArray], tuple[float, float, float]]]:
+    """Sum both series of every row on grids that are fine enough, and bound what is left out.
 
     Returns
     -------
-    tables : tuple of ndarray
-        E V and E K at the points of a period.
-    errors : tuple of float
-        What may be missing from E V, from E K, and from E V between two points when it is
-        continued with the slope that E K gives.
+    list
+        For each row E V and E K at the points of a period; and what may be missing from E V, from
+        E K, and from E V between two points when it is continued with the slope that E K gives.
     """
     saw, kernel, _ = _vaaler(base.degree)
+    plans = [_plan(base, some) for some in sizes]
+    lengths = np.array([length for length, _, _ in plans])
+    found: dict[int, tuple[SingleArray, SingleArray]] = {}
+    for length in np.unique(lengths):
+        # Transforms of one length are done together, which is faster.
+        same = np.flatnonzero(lengths == length)
+        half = np.zeros((2 * len(same), length // 2 + 1), np.complex64)
+        for at, r in enumerate(same):
+            _weigh(series[:, r, : plans[r][1]], saw, kernel, half[2 * at : 2 * at + 2])
+            half[2 * at + 1, 0] = length * mass[r] / (base.degree + 1)
+        tables = fft.irfft(half, int(length), axis=1, overwrite_x=True)
+        found.update({int(r): (tables[2 * at], tables[2 * at + 1]) for at, r in enumerate(same)})
+    return [(found[r], errors) for r, (_, _, errors) in enumerate(plans)]
+
+
+def _plan(base: Band, sizes: SingleArray) -> tuple[int, int, tuple[float, float, float]]:
+    """Choose the points of a table and the frequencies that count; bound the rest."""
     left = np.cumsum(sizes[::-1, :2], axis=0)[::-1].max(axis=1)
     kept = max(1, int(np.searchsorted(-left, -LEFT_OUT)))
     top = min(kept * BLOCK, base.degree + 1)
-    saw_error, kernel_error = sizes[kept:, :2].sum(axis=0) + sizes[:kept, 4:].sum(axis=0)
-    slope, bend = sizes[:kept, 2:4].sum(axis=0)
+    saw_error, kernel_error = sizes[kept:, :2].sum(axis=0) + sizes[:, 4:].sum(axis=0)
+    slope, bend = (float(part) for part in sizes[:kept, 2:4].sum(axis=0))
     full = 2 * (base.degree + 1)
     length = min(1 << int(np.ceil(np.log2(2 * top))), full)
     while length < full and slope / (2 * length) + bend / (2 * length) ** 2 > LEFT_OUT:
         length *= 2
-    half = np.zeros((2, length // 2 + 1), np.complex64)
-    _weigh(terms[:, :top], saw, kernel, half)
-    half[1, 0] = length * mass / (base.degree + 1)
-    tables = fft.irfft(half, length, axis=1, overwrite_x=True)
-    between = float(slope / (2 * length) + bend / (2 * length) ** 2)
-    return (tables[0], tables[1]), (float(saw_error), float(kernel_error), between)
+    between = slope / (2 * length) + bend / (2 * length) ** 2
+    return length, top, (float(saw_error), float(kernel_error), between)
 
 
 @numba.njit(cache=True, nogil=True)

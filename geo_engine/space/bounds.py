@@ -62,6 +62,21 @@ class Bounds:
     exact: bool
     """There was no rounding: the bounds are one."""
 
+    def at(self, rows: npt.NDArray[np.bool_]) -> Bounds:
+        """Select rows.
+
+        Parameters
+        ----------
+        rows : ndarray of bool
+            Which ones.
+
+        Returns
+        -------
+        Bounds
+            The chosen rows.
+        """
+        return replace(self, low=self.low[rows], high=self.high[rows])
+
     @property
     def error(self) -> FloatArray:
         """How far the true p-value can lie below ``high``."""

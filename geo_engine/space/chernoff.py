@@ -41,14 +41,20 @@ def sum_window(
     low, high : ndarray
         Bounds by number of draws.
     """
-    ordered = np.sort(values).astype(np.float64)
+    if np.issubdtype(values.dtype, np.integer):
+        ordered = np.sort(values.astype(np.int32) if values.max() < 2**31 else values)
+    else:
+        ordered = np.sort(values)
+    ordered = ordered.astype(np.float64)
     top = ordered[::-1][:draws]
     high = np.zeros(draws + 1)
     high[1 : len(top) + 1] = np.cumsum(top)
     high[len(top) + 1 :] = high[len(top)]
     low = np.zeros(draws + 1)
+    if high[-1] <= SMALL_RANGE and np.issubdtype(values.dtype, np.integer):
+        return low, high
     spread = float(np.std(ordered))
-    if spread == 0 or (high[-1] <= SMALL_RANGE and np.issubdtype(values.dtype, np.integer)):
+    if spread == 0:
         return low, high
     rates = np.geomspace(0.1 / np.sqrt(draws), 60.0, WINDOW_RATES) / spread
     _chernoff(grouped(ordered), (rates, float(np.log(negligible))), low, high)

@@ -51,8 +51,13 @@ def settle_deep(chart: Chart, sums: Sums, record: Record) -> None:
     own = chart.values[deep.focal]
     asked = np.column_stack([deep.draws, own, deep.observed, deep.side])
     kinds, inverse = np.unique(asked, axis=0, return_inverse=True)
-    steps = _steps_affordable(chart, kinds)
-    found = np.array([_one(chart, kind, steps) for kind in kinds])[inverse.ravel()]
+    done, steps = _affordable(chart, kinds)
+    some = np.flatnonzero(done[inverse.ravel()])
+    if not len(some):
+        return
+    answers = np.zeros((len(kinds), 2))
+    answers[done] = [_one(chart, kind, steps) for kind in kinds[done]]
+    deep, found = deep.at(some), answers[inverse.ravel()[some]]
     low, high = np.maximum(found[:, 0], deep.tied * (1 - ROUNDING)), found[:, 1]
     double = np.where(deep.side == 0, 2.0, 1.0)
     exact = found[:, 0] == found[:, 1]
@@ -63,11 +68,19 @@ def settle_deep(chart: Chart, sums: Sums, record: Record) -> None:
     record.relative[deep.focal] = True
 
 
-def _steps_affordable(chart: Chart, kinds: FloatArray) -> int:
-    """Give how many steps a tail may have, so that all are computed in a moment."""
-    distinct = len(np.unique(chart.values))
-    pairs = float((kinds[:, 0] ** 2 / 2 + kinds[:, 0]).sum()) * distinct
-    return int(np.clip(WORK / max(pairs, 1.0), LEAST_STEPS, MOST_STEPS))
+def _affordable(chart: Chart, kinds: FloatArray) -> tuple[npt.NDArray[np.bool_], int]:
+    """Choose the cheapest tails that are computed in a moment, and how many steps they may have.
+
+    The others keep the bound that transforms gave.
+    """
+    _, times = np.unique(chart.values, return_counts=True)
+    draws = kinds[:, 0].astype(np.int64)
+    per_step = np.array([k * np.minimum(times, k).sum() for k in draws], np.float64)
+    order = np.argsort(per_step, kind="stable")
+    done = np.zeros(len(kinds), np.bool_)
+    done[order] = np.cumsum(per_step[order]) * LEAST_STEPS <= WORK
+    cost = max(float(per_step[done].sum()), 1.0)
+    return done, int(np.clip(WORK / cost, LEAST_STEPS, MOST_STEPS))
 
 
 def _one(chart: Chart, kind: FloatArray, steps: int) -> tuple[float, float]:

@@ -34,10 +34,16 @@ from geo_engine.space.bounds import Bounds, Chart, Grid
 from geo_engine.space.deep import settle_deep
 from geo_engine.space.lattice import scaled
 from geo_engine.space.links import Links
-from geo_engine.space.monte_carlo import monte_carlo_p
+from geo_engine.space.monte_carlo import (
+    FEWER_DRAWS,
+    MOST_DRAWS,
+    expected_error,
+    monte_carlo_p,
+)
 from geo_engine.space.pair_sums import MOST_DISTINCT, pair_tables, paired_tails
 from geo_engine.space.record import EXACT, INTEREST, MONTE_CARLO, Record, Tails
 from geo_engine.space.shared_tails import share_tails
+from geo_engine.space.small_counts import small_count_tails
 from geo_engine.space.small_maps import counted_tails, enumerated_tails, programmed_tails
 from geo_engine.space.sums import Sums
 from geo_engine.space.ties import tied_sums
@@ -54,6 +60,10 @@ PAIR_KINDS = 64
 """So few distinct values are counted in pairs at once; more only where bounds were not enough."""
 PAIR_STEPS = 3_000_000
 """Places with four neighbors get sorted sums of pairs up to this many steps in all."""
+DRAW_ABOVE = 0.05
+"""Below this share of p a certain bound says more than draws, whose own error is 2 to 5 %."""
+FEW_OPEN = 500
+"""So few places get many random draws."""
 WIDE = 4_096
 """Integers of a larger range are sorted rather than tabulated where there are one or two."""
 TIED = 1e-9
@@ -89,6 +99,10 @@ def conditional_tails(
     Tails
         One p-value for each value.
     """
+    if floor is None:
+        found = small_count_tails(values, links, side)
+        if found is not None:
+            return found
     unit = scaled(values)
     focal = np.flatnonzero(links.draws).astype(np.int64)
     sides = np.zeros(len(values), np.int8) if side is None else side
@@ -205,12 +219,16 @@ def _program_one(chart: Chart, sums: Sums, length: int) -> Bounds:
 
 
 def _draw(chart: Chart, sums: Sums, record: Record, seed: np.random.SeedSequence) -> None:
-    """Take the last road: shared random draws."""
+    """Take the last road: shared random draws, where they tell more than the bounds do."""
+    permutations = MOST_DRAWS if len(sums.focal) <= FEW_OPEN else FEWER_DRAWS
+    gap = record.high[sums.focal] - record.low[sums.focal]
+    double = np.where(sums.side == 0, 1.0, 2.0)
+    error = expected_error(double * record.high[sums.focal], permutations) / double
+    sums = sums.at((error < gap) & (gap > DRAW_ABOVE * record.high[sums.focal]))
     if not len(sums.focal):
         return
-    p, error = monte_carlo_p(chart.values, sums, seed=seed)
-    # The larger end of the bounds is a valid p-value too, and reaches below what draws can. Where
-    # its error is smaller than that of the draws, it is the better answer.
+    p, error = monte_carlo_p(chart.values, sums, seed=seed, permutations=permutations)
     high, low = record.high[sums.focal], record.low[sums.focal]
+    # The larger end of the bounds is a valid p-value too.
     better = (p < high) & (error < high - low)
     record.settle(sums.at(better), np.maximum(p, low)[better], error[better], MONTE_CARLO)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -40,14 +42,18 @@ class Links:
             Neighbors sorted within each place.
         """
         adjacency = graph.adjacency
-        focal = places.get_indexer(adjacency.index.get_level_values("focal"))
-        neighbor = places.get_indexer(adjacency.index.get_level_values("neighbor"))
+        # Labels are looked up once each, not once for every link.
+        focal, neighbor = (
+            places.get_indexer(level)[codes]
+            for level, codes in zip(adjacency.index.levels, adjacency.index.codes, strict=True)
+        )
         real = (focal != neighbor) & (adjacency.to_numpy() != 0)
         focal, neighbor = focal[real], neighbor[real]
-        neighbor = neighbor[np.lexsort((neighbor, focal))].astype(np.int64)
+        order = np.argsort(focal * len(places) + neighbor, kind="stable")
+        neighbor = neighbor[order].astype(np.int64)
         return cls(starts=_starts(np.bincount(focal, minlength=len(places))), neighbors=neighbor)
 
-    @property
+    @cached_property
     def draws(self) -> IntArray:
         """Number of neighbors."""
         return np.diff(self.starts)
@@ -67,12 +73,13 @@ class Links:
         """
         if kept.all():
             return self
-        focal = np.repeat(np.arange(len(kept)), self.draws)
-        both = kept[focal] & kept[self.neighbors]
-        position = np.cumsum(kept) - 1
-        draws = np.bincount(focal[both], minlength=len(kept))[kept]
-        neighbors = position[self.neighbors[both]].astype(np.int64)
-        return Links(starts=_starts(draws), neighbors=neighbors)
+        starts, neighbors = _among(self.starts, self.neighbors, kept)
+        return Links(starts=starts, neighbors=neighbors)
+
+    @cached_property
+    def weight_moments(self) -> tuple[float, float]:
+        """S1 and S2 of the row-standardized weights, for the variance of Moran's I."""
+        return _weight_moments(self.starts, self.neighbors)
 
     def sums(self, values: FloatArray) -> FloatArray:
         """Add up the neighbors.
@@ -87,11 +94,7 @@ class Links:
         ndarray
             0 without neighbors.
         """
-        sums = np.zeros(len(values))
-        linked = np.flatnonzero(self.draws)
-        if len(linked):
-            sums[linked] = np.add.reduceat(values[self.neighbors], self.starts[linked])
-        return sums
+        return _sums(self.starts, self.neighbors, values)
 
     def lag(self, values: FloatArray) -> FloatArray:
         """Average the neighbors.
@@ -113,3 +116,66 @@ class Links:
 def _starts(draws: npt.NDArray[np.integer]) -> IntArray:
     """Give where the neighbors of each place begin."""
     return np.concatenate([[0], np.cumsum(draws)]).astype(np.int64)
+
+
+@numba.njit(cache=True, nogil=True)
+def _among(
+    starts: IntArray, neighbors: IntArray, kept: npt.NDArray[np.bool_]
+) -> tuple[IntArray, IntArray]:  # pragma: no cover
+    """Leave out places, and number the others anew."""
+    position = np.cumsum(kept) - 1
+    inside = np.empty(position[-1] + 2 if len(kept) else 1, np.int64)
+    inside[0] = 0
+    found = np.empty(len(neighbors), np.int64)
+    links = 0
+    places = 0
+    for i in range(len(kept)):
+        if kept[i]:
+            for at in range(starts[i], starts[i + 1]):
+                if kept[neighbors[at]]:
+                    found[links] = position[neighbors[at]]
+                    links += 1
+            places += 1
+            inside[places] = links
+    return inside, found[:links].copy()
+
+
+@numba.njit(cache=True, nogil=True)
+def _sums(
+    starts: IntArray, neighbors: IntArray, values: FloatArray
+) -> FloatArray:  # pragma: no cover
+    """Add up the neighbors of each place, in their order."""
+    sums = np.zeros(len(values))
+    for i in range(len(values)):
+        total = 0.0
+        for at in range(starts[i], starts[i + 1]):
+            total += values[neighbors[at]]
+        sums[i] = total
+    return sums
+
+
+@numba.njit(cache=True, nogil=True)
+def _weight_moments(
+    starts: IntArray, neighbors: IntArray
+) -> tuple[float, float]:  # pragma: no cover
+    """Sum squares of w_ij + w_ji, halved, and of the sums of rows and columns."""
+    n = len(starts) - 1
+    columns = np.zeros(n)
+    own = 0.0
+    mutual = 0.0
+    for i in range(n):
+        draws = starts[i + 1] - starts[i]
+        if draws > 0:
+            own += 1.0 / draws
+        for at in range(starts[i], starts[i + 1]):
+            j = neighbors[at]
+            columns[j] += 1.0 / draws
+            there = neighbors[starts[j] : starts[j + 1]]
+            found = np.searchsorted(there, i)
+            if found < len(there) and there[found] == i:
+                mutual += 1.0 / (draws * len(there))
+    both = 0.0
+    for i in range(n):
+        row = 1.0 if starts[i + 1] > starts[i] else 0.0
+        both += (row + columns[i]) ** 2
+    return own + mutual, both

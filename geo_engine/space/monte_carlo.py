@@ -13,9 +13,10 @@ from geo_engine.space.sums import Sums
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-FIRST_ROUND = 9_999
-SECOND_ROUND = 99_999
-LOOK_AGAIN = 0.2
+MOST_DRAWS = 99_999
+"""Random draws for the last few places of a map."""
+FEWER_DRAWS = 19_999
+"""And where they are many."""
 BATCH = 5_000
 
 
@@ -87,10 +88,29 @@ def shared_pool_tails(
     return lower, upper
 
 
+def expected_error(p: FloatArray, permutations: int) -> FloatArray:
+    """Give two standard errors of a two-sided p-value from random draws.
+
+    Parameters
+    ----------
+    p : ndarray
+        What it is about.
+    permutations : int
+        Number of draws.
+
+    Returns
+    -------
+    ndarray
+        For each p-value.
+    """
+    tail = np.clip(p / 2, 1 / (1 + permutations), 0.5)
+    return 4 * np.sqrt(tail * (1 - tail) / permutations)
+
+
 def monte_carlo_p(
-    values: FloatArray, sums: Sums, *, seed: np.random.SeedSequence
+    values: FloatArray, sums: Sums, *, seed: np.random.SeedSequence, permutations: int = MOST_DRAWS
 ) -> tuple[FloatArray, FloatArray]:
-    """Estimate two-sided p-values, with more draws where the first look is not clearly large.
+    """Estimate p-values from draws that all places share.
 
     Parameters
     ----------
@@ -99,31 +119,20 @@ def monte_carlo_p(
     sums : Sums
         What was observed.
     seed : SeedSequence
-        Two independent streams are derived from it.
+        Where the draws come from.
+    permutations : int
+        Number of draws.
 
     Returns
     -------
     p_value, p_error : ndarray
-        ``min(1, 2 (1 + count) / (1 + permutations))`` of the smaller tail, and two standard
-        errors. The second look uses fresh draws only, so that choosing it biases nothing.
+        ``min(1, 2 (1 + count) / (1 + permutations))`` of the smaller tail, or the tail asked for;
+        and two standard errors.
     """
-    # Built anew, not spawned: spawning would change the caller's seed from one call to the next.
-    streams = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key).spawn(2)
-    p, error = _two_sided(values, sums, FIRST_ROUND, streams[0])
-    again = np.flatnonzero(p < LOOK_AGAIN)
-    if len(again):
-        p[again], error[again] = _two_sided(values, sums.at(again), SECOND_ROUND, streams[1])
-    return p, error
-
-
-def _two_sided(
-    values: FloatArray, sums: Sums, permutations: int, seed: np.random.SeedSequence
-) -> tuple[FloatArray, FloatArray]:
-    """Give the p-values of one round and two of their standard errors."""
     lower, upper = shared_pool_tails(values, sums, permutations=permutations, seed=seed)
-    tail = (1 + np.minimum(lower, upper)) / (1 + permutations)
-    error = 4 * np.sqrt(tail * (1 - tail) / permutations)
-    return np.minimum(1.0, 2 * tail), error
+    p = sums.combined((1 + lower) / (1 + permutations), (1 + upper) / (1 + permutations))
+    error = expected_error(p, permutations)
+    return p, np.where(sums.side == 0, error, expected_error(2 * p, permutations) / 2)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +16,19 @@ IntArray = npt.NDArray[np.int64]
 
 AT_MEAN = 1e-12
 """Nearer to the mean than this, in units of the largest deviation, a value is at the mean."""
+
+
+COEFFICIENTS = (
+    "lag",
+    "moran",
+    "gi_star",
+    "gi",
+    "moran_expected",
+    "moran_variance",
+    "gi_star_expected",
+    "gi_star_variance",
+)
+"""Rows of :func:`describe`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +117,88 @@ def quadrants(values: FloatArray, lag: FloatArray) -> npt.NDArray[np.int8]:
     return np.where(clear, codes, 0).astype(np.int8)
 
 
-def global_moran(values: FloatArray, lag: FloatArray, links: Links) -> GlobalMoran:
+def describe(
+    values: FloatArray, sums: FloatArray, draws: IntArray, *, moments: bool
+) -> tuple[FloatArray, npt.NDArray[np.int8]]:
+    """Compute the local coefficients of one map in one pass.
+
+    Parameters
+    ----------
+    values : ndarray
+        Values of the map, not all equal.
+    sums : ndarray
+        Sum of each place's neighbors.
+    draws : ndarray of int
+        Number of neighbors.
+    moments : bool
+        Whether to give the last five rows.
+
+    Returns
+    -------
+    coefficients : ndarray
+        Rows of ``COEFFICIENTS``; NaN without neighbors.
+    quadrants : ndarray of int8
+        As :func:`quadrants`.
+
+    Notes
+    -----
+    Under conditional randomization the lag of k neighbors has the mean m of the other n - 1 values
+    and the variance s2 / k (n - 1 - k) / (n - 2), s2 being their variance over n - 1. Moran, Gi and
+    Gi* are straight lines in the lag, which gives their moments; Gi is (lag - m) over the standard
+    deviation of the lag, so its own are 0 and 1.
+    """
+    found = np.full((len(COEFFICIENTS) if moments else 3, len(values)), np.nan)
+    codes = np.zeros(len(values), np.int8)
+    center, scale = float(values.mean()), float(values.std())
+    largest = float(np.abs(values - center).max())
+    _describe((values, sums, draws), (center, scale, AT_MEAN * largest), found, codes)
+    return found, codes
+
+
+@numba.njit(cache=True, nogil=True)
+def _describe(
+    given: tuple[FloatArray, FloatArray, IntArray],
+    facts: tuple[float, float, float],
+    found: FloatArray,
+    codes: npt.NDArray[np.int8],
+) -> None:  # pragma: no cover
+    """Fill the rows of one place after the other."""
+    values, sums, draws = given
+    center, scale, near = facts
+    n = len(values)
+    for i in range(n):
+        k = draws[i]
+        if k == 0:
+            continue
+        lag = sums[i] / k
+        own, around = values[i] - center, lag - center
+        members = k + 1
+        spread = scale * np.sqrt(members * max(n - members, 0) / (n - 1))
+        found[0, i] = lag
+        found[1, i] = own / scale * around / scale
+        if spread > 0:
+            found[2, i] = (k * lag + values[i] - members * center) / spread
+        if abs(own) > near and abs(around) > near:
+            codes[i] = (1 if own > 0 else 3) if around > 0 else (2 if own < 0 else 4)
+        if found.shape[0] > 3:
+            # All around the mean of the map: of the others it is -own / (n - 1) away.
+            away = -own / (n - 1)
+            variance = (n * scale**2 - own**2) / (n - 1) - away**2
+            variance = max(variance, 0.0) / k * (n - 1 - k) / (n - 2)
+            found[3, i] = (around - away) / np.sqrt(variance) if variance > 0 else np.nan
+            found[4, i] = own * away / scale**2
+            found[5, i] = own**2 * variance / scale**4
+            if spread > 0:
+                found[6, i] = (k * away + own) / spread
+                found[7, i] = k**2 * variance / spread**2
+
+
+def global_moran(
+    values: FloatArray,
+    lag: FloatArray,
+    links: Links,
+    moments: tuple[float, float] | None = None,
+) -> GlobalMoran:
     """Compute Moran's I with row-standardized weights.
 
     Parameters
@@ -113,6 +209,8 @@ def global_moran(values: FloatArray, lag: FloatArray, links: Links) -> GlobalMor
         Mean of each place's neighbors; NaN without neighbors.
     links : Links
         Who is a neighbor of whom.
+    moments : tuple of float, optional
+        S1 and S2 of row-standardized weights, when neighbors do not weigh the same.
 
     Returns
     -------
@@ -123,35 +221,38 @@ def global_moran(values: FloatArray, lag: FloatArray, links: Links) -> GlobalMor
     ----------
     Cliff, A. D. and Ord, J. K. (1981). Spatial Processes. Pion, London, section 1.4.
     """
-    from scipy.special import ndtr
-
     n = len(values)
     if not len(links.neighbors) or n < 4:
         return GlobalMoran(value=np.nan, expected=np.nan, p_value=np.nan)
-    z = values - values.mean()
-    linked = links.draws > 0
-    s0 = float(linked.sum())
-    squares = float(z @ z)
-    value = n / s0 * float(z[linked] @ (lag[linked] - values.mean())) / squares
+    value, variance = _global(values, lag, links.draws, moments or links.weight_moments)
     expected = -1 / (n - 1)
-    kurtosis = n * float(z**2 @ z**2) / squares**2
-    s1, s2 = _weight_moments(links)
-    part = n * ((n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2)
-    minus = kurtosis * ((n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2)
-    variance = (part - minus) / ((n - 1) * (n - 2) * (n - 3) * s0**2) - expected**2
     if variance <= 0:
         return GlobalMoran(value=value, expected=expected, p_value=np.nan)
-    score = (value - expected) / np.sqrt(variance)
-    return GlobalMoran(value=value, expected=expected, p_value=float(2 * ndtr(-abs(score))))
+    score = abs(value - expected) / math.sqrt(variance)
+    return GlobalMoran(value=value, expected=expected, p_value=math.erfc(score / math.sqrt(2)))
 
 
-def _weight_moments(links: Links) -> tuple[float, float]:
-    """Give S1 and S2 of the row-standardized weights."""
-    from scipy.sparse import csr_array
-
-    draws, n = links.draws, len(links.draws)
-    weights = np.repeat(1.0 / np.maximum(draws, 1), draws)
-    matrix = csr_array((weights, links.neighbors, links.starts), shape=(n, n))
-    both = matrix + matrix.T
-    rows = np.asarray(both.sum(axis=1)).ravel()
-    return float((both.data**2).sum() / 2), float(rows @ rows)
+@numba.njit(cache=True, nogil=True)
+def _global(
+    values: FloatArray, lag: FloatArray, draws: IntArray, moments: tuple[float, float]
+) -> tuple[float, float]:  # pragma: no cover
+    """Give Moran's I and its variance under randomization."""
+    s1, s2 = moments
+    n = len(values)
+    center = values.mean()
+    s0 = 0.0
+    cross = 0.0
+    squares = 0.0
+    fourths = 0.0
+    for i in range(n):
+        z = values[i] - center
+        squares += z * z
+        fourths += z**4
+        if draws[i] > 0:
+            s0 += 1.0
+            cross += z * (lag[i] - center)
+    kurtosis = n * fourths / squares**2
+    part = n * ((n**2 - 3.0 * n + 3) * s1 - n * s2 + 3 * s0**2)
+    minus = kurtosis * ((n**2 - 1.0 * n) * s1 - 2.0 * n * s2 + 6 * s0**2)
+    below = (n - 1.0) * (n - 2.0) * (n - 3.0) * s0**2
+    return n / s0 * cross / squares, (part - minus) / below - 1.0 / (n - 1.0) ** 2

@@ -104,7 +104,12 @@ class Labels:
 
 
 def labelling_p(
-    digital: FloatArray, known: FloatArray, links: Links, *, high: npt.NDArray[np.bool_]
+    digital: FloatArray,
+    known: FloatArray,
+    links: Links,
+    *,
+    high: npt.NDArray[np.bool_],
+    doubled: bool = True,
 ) -> FloatArray:
     """Test the digital firms among each place's neighbors.
 
@@ -116,17 +121,18 @@ def labelling_p(
         Who is a neighbor of whom.
     high : ndarray of bool
         On which side to look: where the neighbors' rates are above the mean, P(D >= d).
+    doubled : bool
+        Whether the data chose the side: then twice the tail counts.
 
     Returns
     -------
     ndarray
-        Twice the tail, at most 1, because the data chose the side; 1 without neighbors. D is
-        hypergeometric given all firms but the place's own.
+        At most 1; 1 without neighbors. D is hypergeometric given all firms but the place's own.
     """
     hits, drawn = links.sums(digital), links.sums(known)
     whole = (hits, drawn, digital.sum() - digital, known.sum() - known)
     lower, upper = _hypergeometric(*(np.rint(part).astype(np.int64) for part in whole))
-    return np.minimum(1.0, 2 * np.where(high, upper, lower))
+    return np.minimum(1.0, (2.0 if doubled else 1.0) * np.where(high, upper, lower))
 
 
 def labelled_tails(labelled: FloatArray, linked: npt.NDArray[np.bool_]) -> Tails:

@@ -80,11 +80,18 @@ class Record:
             The narrowest of all methods, which are certain too.
         """
         before = self.low[sums.focal], self.high[sums.focal]
-        best = replace(
-            found, low=np.maximum(found.low, before[0]), high=np.minimum(found.high, before[1])
-        )
+        if found.exact:
+            # A p-value is never too small, and noise has no sign.
+            best = replace(found, high=np.minimum(found.high + noise, 1.0))
+        else:
+            best = replace(
+                found,
+                low=np.maximum(found.low - noise, before[0]),
+                high=np.minimum(np.minimum(found.high + noise, 1.0), before[1]),
+            )
         self.low[sums.focal], self.high[sums.focal] = best.low, best.high
-        self.settle(sums, best.high, best.error + noise, EXACT if best.exact else GRID)
+        error = 2 * np.asarray(noise) if found.exact else best.error
+        self.settle(sums, best.high, error, EXACT if best.exact else GRID)
         return best
 
     def is_below(self, sums: Sums) -> npt.NDArray[np.bool_]:

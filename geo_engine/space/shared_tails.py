@@ -7,17 +7,22 @@ around it; so a map needs one table for each number of neighbors, and look-ups.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from geo_engine.space.band import Asked, band, band_tails
-from geo_engine.space.bounds import TIED_STEPS, Bounds, Chart, Grid
+from geo_engine.space.bounds import Bounds, Chart, Grid
+from geo_engine.space.brackets import settle_brackets
 from geo_engine.space.chernoff import beyond, sum_window
 from geo_engine.space.record import INTEREST, Record
 from geo_engine.space.small_maps import pairs_below
-from geo_engine.space.sum_tables import Questions, lower_tails
+from geo_engine.space.sum_tables import ROOM, Questions, lower_tails
 from geo_engine.space.sums import Sums
 
 FloatArray = npt.NDArray[np.float64]
@@ -27,7 +32,13 @@ ONE_TABLE = 1 << 13
 """Integers whose sums span less than this need no levels."""
 LEVELS = (1 << 12, 1 << 14, 1 << 16)
 """Sums up to which integers are tabulated one by one; larger sums go to bands."""
+LEVEL_DRAWS = 12
+"""Where a level is divided, so that both parts need about as many tables."""
+LEVEL_NOISE = 0.002
+"""Share of p that the noise of a damped table may be."""
 FIRST_LENGTH, LAST_LENGTH = 1 << 15, 1 << 17
+DAMPED_P = 1e-5
+"""Damped tables carry a noise of some 1e-8: p-values must be larger."""
 MOST_ROUNDS = 24
 BAND_PLACES = 1_000
 """Smaller maps go to grids: the tables of a band pay for many places."""
@@ -35,11 +46,13 @@ SMOOTH_DRAWS, ROUGH_DRAWS = (3, 13, 1 << 30), (3, 7, 13, 1 << 30)
 """Places are grouped by number of neighbors, because the period grows with it."""
 BAND_WIDTH = 7.5
 """Period, in standard deviations of the sum of the most draws of a group."""
-MEDIUM_BAND, SHORT_BAND, LONG_BAND = 1 << 16, 1 << 17, 1 << 18
+SMALL_BAND, SHORT_BAND, LONG_BAND = 1 << 15, 1 << 17, 1 << 18
 FEW_PLACES, VERY_FEW = 200, 20
 """A group of fewer places is not worth more than a small band, or any after a bracket."""
 FEW_KINDS = 2_500
 """Values that repeat so often have a spectrum that does not fall off: the short band serves."""
+MANY_DRAWS = 7
+"""From as many draws on, the second power sum is not needed at high frequencies."""
 MOST_LEVELS = 16
 HEAVY = 3.0
 """Standard deviation against the distance of the quartiles, from where sums go by levels."""
@@ -47,11 +60,6 @@ SMALL_P = 5e-3
 """Grids in double precision help where p is small; ties and atoms are the trouble elsewhere."""
 TIED = 1e-9
 PAIR_KINDS = 500
-BRACKET_DRAWS = 8
-BRACKET_FACTORS = (1, 2, 4, 8)
-BRACKET_ERROR = 1.2e-4
-BRACKET_LENGTH = 120_000
-BRACKET_NOISE = 1e-11
 
 
 def share_tails(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
@@ -77,7 +85,14 @@ def share_tails(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
     if chart.is_lattice:
         waiting = _by_levels(chart, sums, record)
     elif chart.fraction > 0:
-        waiting = _bracket(chart, waiting, record)
+        waiting = settle_brackets(chart, waiting, record)
+    if chart.is_lattice:
+        known = np.isfinite(record.high[waiting.focal])
+        if known.all() or len(waiting.focal) < FEW_PLACES:
+            yield from _by_grids(chart, waiting, record, 2 * FIRST_LENGTH)
+            return
+        yield from _by_grids(chart, waiting.at(known), record, 2 * FIRST_LENGTH)
+        waiting = waiting.at(~known)
     if len(chart.values) < BAND_PLACES:
         yield from _by_grids(chart, waiting, record)
         return
@@ -94,14 +109,41 @@ def _by_levels(chart: Chart, sums: Sums, record: Record) -> Sums:
     if high[-1] - low[-1] < ONE_TABLE:
         _whole_table(chart, sums, record)
         return sums.at(np.zeros(len(sums.focal), np.bool_))
+    parts, large = _divided(sums)
+    jobs = [(part, partial(_level, chart, part)) for part in parts]
+    if 0 < len(large.focal) < FEW_PLACES and _is_low(chart, large).any():
+        jobs.append((large, partial(_grid_group, chart, large, 2 * FIRST_LENGTH, damped=True)))
+    # One map keeps all cores busy: the longest tables are begun first, and nothing is shared.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        found = list(pool.map(lambda job: job[1](), jobs[::-1]))[::-1]
+    left = [] if len(jobs) > len(parts) else [large]
+    for (part, _), (bounds, noise) in zip(jobs, found, strict=True):
+        left.append(_weigh_level(part, bounds, noise, record))
+    return Sums.joined(left)
+
+
+def _divided(sums: Sums) -> tuple[list[Sums], Sums]:
+    """Divide places into levels by their sum, and give those that no level takes."""
+    parts, large = [], [sums.at(sums.observed > LEVELS[-1])]
     last = -1.0
     for cap in LEVELS:
         level = sums.at((sums.observed > last) & (sums.observed <= cap))
         last = cap
-        if len(level.focal):
-            found = _level(chart, level)
-            record.weigh(level, found[0], found[1])
-    return sums.at(sums.observed > last)
+        few = level.draws <= LEVEL_DRAWS
+        parts.append(level.at(few))
+        alone = cap == LEVELS[-1] and (~few).sum() < FEW_PLACES
+        (large if alone else parts).append(level.at(~few))
+    return [part for part in parts if len(part.focal)], Sums.joined(large)
+
+
+def _weigh_level(sums: Sums, found: Bounds, noise: float | FloatArray, record: Record) -> Sums:
+    """Write the tails of one table; give those that its noise hides, and what is too coarse."""
+    every = np.broadcast_to(noise, found.high.shape)
+    clear = found.exact & (every <= LEVEL_NOISE * found.high)
+    record.weigh(sums.at(clear), found.at(clear), every[clear])
+    rest = sums.at(~clear)
+    best = record.weigh(rest, replace(found.at(~clear), exact=False), every[~clear])
+    return rest.at(~best.settled)
 
 
 def _whole_table(chart: Chart, sums: Sums, record: Record) -> None:
@@ -129,70 +171,6 @@ def _level(chart: Chart, sums: Sums) -> tuple[Bounds, float | FloatArray]:
     )
     answers = lower_tails(grid.steps, len(chart.values), questions)
     return grid.bounds(answers.tails, sums), answers.noise
-
-
-def _bracket(chart: Chart, sums: Sums, record: Record) -> Sums:
-    """Round what is not a fraction of the lattice once up and once down; give what is left.
-
-    Sums of fractions of the lattice are exact, ties among them too. Others are smaller or larger
-    by less than a step for each value off the lattice.
-    """
-    rows = np.flatnonzero((sums.draws >= 3) & (sums.draws <= BRACKET_DRAWS))
-    inside = sums.at(rows)
-    unit = _bracket_unit(chart, inside)
-    if unit <= 0:
-        return sums
-    at = chart.values / unit
-    whole = np.rint(at)
-    on = np.abs(at - whole) < TIED_STEPS
-    sides = [np.where(on, whole, rounded(at)).astype(np.int64) for rounded in (np.floor, np.ceil)]
-    reached = inside.observed / unit
-    limits = np.column_stack([np.floor(reached + TIED_STEPS), np.ceil(reached - TIED_STEPS) - 1])
-    tails = [
-        lower_tails(
-            steps,
-            len(steps),
-            Questions(
-                draws=inside.draws,
-                own=steps[inside.focal],
-                thresholds=limits.astype(np.int64),
-                negligible=BRACKET_NOISE,
-            ),
-        ).tails
-        for steps in sides
-    ]
-    down, up = tails
-    # Ties that hold a value off the lattice lie between the sides; the others are in both.
-    tied = np.where(np.abs(reached - np.rint(reached)) > TIED_STEPS, inside.tied, 0.0)
-    found = Bounds(
-        low=inside.combined(up[:, 0] + tied, 1 - down[:, 1] + tied),
-        high=inside.combined(down[:, 0], 1 - up[:, 1]),
-        exact=False,
-    )
-    fine = record.weigh(inside, found, 10 * BRACKET_NOISE).settled | record.is_below(inside)
-    keep = np.ones(len(sums.focal), np.bool_)
-    keep[rows[fine]] = False
-    return sums.at(keep)
-
-
-def _bracket_unit(chart: Chart, sums: Sums) -> float:
-    """Choose the coarsest lattice that should be fine enough; 0 when none is."""
-    if not len(sums.focal):
-        return 0.0
-    draws, spread = float(sums.draws.mean()), float(chart.values.std())
-    most = int(sums.draws.max())
-    low, high = sum_window(chart.values, most, BRACKET_NOISE)
-    for factor in BRACKET_FACTORS:
-        unit = chart.fraction / factor
-        at = chart.values / unit
-        off = float(np.mean(np.abs(at - np.rint(at)) >= TIED_STEPS))
-        # Twice the density at the center times the mean number of steps that are lost.
-        error = 0.8 / (spread * np.sqrt(draws)) * draws * off * unit
-        if (high[-1] - low[-1]) / unit > BRACKET_LENGTH:
-            return 0.0
-        if error < BRACKET_ERROR:
-            return unit
-    return 0.0
 
 
 def _by_bands(chart: Chart, sums: Sums, record: Record) -> Sums:
@@ -271,6 +249,7 @@ def _band_group(chart: Chart, sums: Sums) -> Bounds:
         len(chart.values),
         period=period,
         length=_band_length(len(sums.focal), len(distinct)),
+        doubled=int(sums.draws.min()) < MANY_DRAWS,
     )
     asked = Asked(
         draws=sums.draws,
@@ -291,7 +270,7 @@ def _band_group(chart: Chart, sums: Sums) -> Bounds:
 def _band_length(places: int, kinds: int) -> int:
     """Choose how far a band reaches."""
     if places < FEW_PLACES:
-        return MEDIUM_BAND
+        return SMALL_BAND
     return SHORT_BAND if kinds < FEW_KINDS else LONG_BAND
 
 
@@ -316,9 +295,11 @@ def _pairs(
     return pairs
 
 
-def _by_grids(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
+def _by_grids(
+    chart: Chart, sums: Sums, record: Record, length: int = FIRST_LENGTH
+) -> Iterator[Sums]:
     """Round values to grids, finer or nearer to the end where the bounds ask for it."""
-    waiting = [(sums, FIRST_LENGTH)] if len(sums.focal) else []
+    waiting = [(sums, length)] if len(sums.focal) else []
     for _ in range(MOST_ROUNDS):
         if not waiting:
             return
@@ -336,7 +317,8 @@ def _weigh_grid(chart: Chart, sums: Sums, length: int, record: Record) -> npt.ND
     """Bound one group; tell what is settled."""
     if not _is_low(chart, sums).any():
         chart, sums = chart.reflected(sums)
-    found, noise = _grid_group(chart, sums, length)
+    damped = bool((record.high[sums.focal] > DAMPED_P).all())
+    found, noise = _grid_group(chart, sums, length, damped=damped)
     best = record.weigh(sums, found, noise)
     # The first look on a grid is coarse, and a second one is cheap on a small map.
     enough = best.fine if length == FIRST_LENGTH else best.settled
@@ -367,16 +349,26 @@ def _reach(chart: Chart, sums: Sums) -> FloatArray:
     return np.minimum(sums.observed, sums.draws * float(chart.values.max()) - sums.observed)
 
 
-def _grid_group(chart: Chart, sums: Sums, length: int) -> tuple[Bounds, float | FloatArray]:
-    """Compute one group on one grid."""
+def _grid_group(
+    chart: Chart, sums: Sums, length: int, *, damped: bool
+) -> tuple[Bounds, float | FloatArray]:
+    """Compute one group on one grid; where p is not too small, without room for larger sums."""
     most = int(sums.draws.max())
     # Larger values cannot be part of a sum that counts; 5 % is room for the grid's bounds.
     limit = 1.05 * float(sums.observed.max()) + 1e-9
     drawn = chart.values[chart.values <= limit]
     low, high = sum_window(drawn, most)
+    span = float((high - low).max())
+    damped = damped and ROOM * limit < span
     room = length - 2 * most - 8
-    grid = Grid.over(chart, drawn, float((high - low).max()) / room)
-    own = np.rint(chart.values[sums.focal] / grid.step).astype(np.int64)
-    questions = Questions(draws=sums.draws, own=own, thresholds=grid.limits(sums), negligible=1e-14)
+    grid = Grid.over(chart, drawn, (ROOM * limit if damped else span) / room)
+    limits = grid.limits(sums)
+    questions = Questions(
+        draws=sums.draws,
+        own=np.rint(chart.values[sums.focal] / grid.step).astype(np.int64),
+        thresholds=limits,
+        reach=int(limits.max()) if damped else None,
+        negligible=1e-12,
+    )
     answers = lower_tails(grid.steps, len(chart.values), questions)
     return grid.bounds(answers.tails, sums), answers.noise

@@ -31,8 +31,12 @@ BLOCK = 256
 """Frequencies worked on at a time: what fits the cache of a core."""
 CHUNK = 1 << 19
 """Table entries held at a time."""
-DAMPING = 27.6
-"""Logarithm of how much a sum one table length too large is damped (1e-12)."""
+DAMPING = 20.7
+"""Logarithm of how much a sum one table length too large is damped (1e-9)."""
+ROOM = 1.25
+"""Length of a damped table, in units of the largest threshold."""
+GROWN = 5e-16
+"""Rounding of an entry before the damping is undone; at most 1e-16 was seen."""
 DEEPEST = 1e-17
 """Steps back in k that weigh less than this are left out."""
 
@@ -50,7 +54,7 @@ class Questions:
     level: float | None = None
     """Two-sided level for ``attainable``; it needs all values."""
     reach: int | None = None
-    """Largest threshold. When given, tables end at twice this, and larger sums are damped away."""
+    """Largest threshold. When given, tables end a little above, and larger sums are damped."""
     negligible: float = DEEPEST
     """Terms and steps back in k that weigh less than this are left out."""
 
@@ -104,6 +108,7 @@ def lower_tails(drawn: IntArray, population: int, questions: Questions) -> Answe
     thresholds = questions.thresholds[order]
     tails = np.zeros(thresholds.shape)
     attainable = None if questions.level is None else np.full(most + 1, questions.level)
+    growth = np.exp(rate * np.arange(length))
     rows = _rows_needed(draws, depth)
     per_chunk = max(1, CHUNK // length)
     ring = np.zeros((depth + 1, length // 2 + 1), np.complex128)
@@ -112,9 +117,9 @@ def lower_tails(drawn: IntArray, population: int, questions: Questions) -> Answe
         some = rows[begin : begin + per_chunk]
         start = 1 if begin == 0 else int(rows[begin - 1]) + 1
         terms = np.empty((len(some), length // 2 + 1), np.complex128)
-        _newton_rows(spectra, length, coefficients, (start, some), (ring, terms))
+        newton_rows(spectra, length, coefficients, (start, some), (ring, terms))
         tables = fft.irfft(terms, length, axis=1, overwrite_x=True)
-        _cumulate_rows(tables, first[some] % length, rate)
+        _cumulate_rows(tables, first[some] % length, growth)
         _fold_rows(
             tails, (thresholds, draws, own), tables, (some, first[some]), (population, depth)
         )
@@ -125,14 +130,14 @@ def lower_tails(drawn: IntArray, population: int, questions: Questions) -> Answe
     noise: float | FloatArray = NOISE
     if rate > 0:
         reached = np.maximum(questions.thresholds.max(axis=1), 0)
-        noise = 4 * np.exp(-DAMPING) + 1e-14 * np.exp(rate * reached)
+        noise = 4 * np.exp(-DAMPING) + 2 * GROWN * np.exp(rate * reached)
     return Answers(tails=answer, attainable=attainable, noise=noise)
 
 
 def _layout(drawn: IntArray, most: int, questions: Questions) -> tuple[IntArray, int, float]:
     """Give where each table begins, how long they are, and the rate of damping."""
     if questions.reach is not None:
-        length = fft.next_fast_len(2 * questions.reach + 4, real=True)
+        length = fft.next_fast_len(int(ROOM * questions.reach) + 4, real=True)
         return np.zeros(most + 1, np.int64), length, DAMPING / length
     low, high = sum_window(drawn, most, max(questions.negligible, 5e-17))
     first = np.maximum(np.floor(low).astype(np.int64) - 1, 0)
@@ -188,14 +193,28 @@ def _rows_needed(draws: IntArray, depth: int) -> IntArray:
 
 
 @numba.njit(cache=True, nogil=True)
-def _newton_rows(
+def newton_rows(
     spectra: ComplexArray,
     length: int,
     coefficients: FloatArray,
     wanted: tuple[int, IntArray],
     kept: tuple[ComplexArray, ComplexArray],
 ) -> None:  # pragma: no cover
-    """Carry E_k from ``start`` to the last row wanted, block by block of frequencies."""
+    """Carry E_k from ``start`` to the last row wanted, block by block of frequencies.
+
+    Parameters
+    ----------
+    spectra : ndarray of complex
+        Transform of the histogram; one for each power where values are damped.
+    length : int
+        Entries of a table.
+    coefficients : ndarray
+        From :func:`newton_coefficients`.
+    wanted : tuple
+        First k to compute, and the rising k whose rows are wanted.
+    kept : tuple of ndarray of complex
+        Ring of the last E_k, carried on; and where the rows go.
+    """
     start, rows = wanted
     ring, terms = kept
     half = spectra.shape[1]
@@ -259,13 +278,12 @@ def _newton_step(
 
 
 @numba.njit(cache=True, nogil=True)
-def _cumulate_rows(tables: FloatArray, starts: IntArray, rate: float) -> None:  # pragma: no cover
+def _cumulate_rows(
+    tables: FloatArray, starts: IntArray, growth: FloatArray
+) -> None:  # pragma: no cover
     """Cumulate periodic tables from where their windows start, in place."""
     rows, length = tables.shape
     turned = np.empty(length)
-    growth = np.ones(length)
-    if rate > 0:
-        growth = np.exp(rate * np.arange(length))
     for r in range(rows):
         total = 0.0
         j = starts[r]

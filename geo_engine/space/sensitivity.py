@@ -1,0 +1,136 @@
+"""Local tests again: of the residuals of a regression, and without the largest place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from geo_engine.errors import StatisticsError
+from geo_engine.space.autocorrelation import DIMS, LocalTest, local_autocorrelation
+from geo_engine.space.random_labelling import Labels
+from geo_engine.tables import LOCAL_MISSING
+
+if TYPE_CHECKING:
+    from libpysal.graph import Graph
+
+RESIDUAL_NOTE = (
+    "Residuals are tested as if any order of them over the places were equally likely. Those of a "
+    "regression are not quite: they sum to zero, are correlated through the fitted coefficients, "
+    "and vary less where a place has leverage. With few coefficients for many places the difference"
+    " is small, and the p-values are approximate, not exact."
+)
+"""What must stand beside the local tests of residuals."""
+
+
+def residual_autocorrelation(
+    observed: xr.DataArray, fitted: xr.DataArray, graph: Graph, test: LocalTest
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Test where the residuals of a regression of near places resemble each other.
+
+    What a model explains is no longer a cluster; what is left beside each other is.
+
+    Parameters
+    ----------
+    observed, fitted : DataArray, dims ("place", "chain", "year")
+        Values and what the regression gives for them; NaN where there is none.
+    graph : libpysal.graph.Graph
+        Neighbors of the same places.
+    test : LocalTest
+        As for the values; residuals are no counts, whatever ``test.counts`` says.
+
+    Returns
+    -------
+    local, maps : Dataset
+        As :func:`local_autocorrelation` gives them. ``attrs["note"]`` of both is
+        ``RESIDUAL_NOTE``.
+
+    Raises
+    ------
+    StatisticsError
+        ``INDEX_MISMATCH`` when the two differ in labels; what the tests raise.
+
+    References
+    ----------
+    Cliff, A. D. and Ord, J. K. (1981). Spatial Processes. Pion, London, chapter 8.
+    """
+    if set(observed.dims) != set(fitted.dims) or any(
+        set(observed.indexes[dim]) != set(fitted.indexes[dim]) for dim in observed.dims
+    ):
+        raise StatisticsError(
+            "INDEX_MISMATCH", "Values and fitted values are not of the same maps."
+        )
+    aligned = fitted.sel({dim: observed.indexes[dim] for dim in observed.dims})
+    residuals = observed - aligned.transpose(*observed.dims)
+    local, maps = local_autocorrelation(residuals, graph, replace(test, counts=False))
+    return local.assign_attrs(note=RESIDUAL_NOTE), maps.assign_attrs(note=RESIDUAL_NOTE)
+
+
+def without_largest(
+    values: xr.DataArray,
+    graph: Graph,
+    test: LocalTest,
+    *,
+    sizes: pd.Series,
+    labels: Labels | None = None,
+    excluded: xr.DataArray | None = None,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Repeat the local tests without the largest place of each map.
+
+    A hotspot that needs one large town among its neighbors' values is that town, not a cluster.
+
+    Parameters
+    ----------
+    values : DataArray, dims ("place", "chain", "year")
+        As for :func:`local_autocorrelation`.
+    graph : libpysal.graph.Graph
+        Neighbors of the same places.
+    test : LocalTest
+        As for the values.
+    sizes : Series
+        Size of each place (residents, firms), by label. The largest with a value leaves each map:
+        its lag, k and n. Of equally large ones it is the first by label.
+    labels : Labels, optional
+        Firms behind standardized shares. The rates are not standardized anew.
+    excluded : DataArray of int8, optional
+        Statuses of values that are missing for a stated reason.
+
+    Returns
+    -------
+    local, maps : Dataset
+        As :func:`local_autocorrelation` gives them; ``maps`` has the label of the place left out
+        as ``without``, "" where no place has a value.
+
+    Raises
+    ------
+    StatisticsError
+        ``INDEX_MISMATCH`` when a place has no size; what the tests raise.
+    """
+    places = values.indexes["place"]
+    size = sizes.reindex(places).to_numpy(dtype=np.float64)
+    if np.isnan(size).any():
+        raise StatisticsError(
+            "INDEX_MISMATCH", f"{int(np.isnan(size).sum())} places have no size; give it for all."
+        )
+    ordered = values.transpose(*DIMS)
+    reasons = xr.zeros_like(ordered, dtype=np.int8)
+    if excluded is not None:
+        wanted = {dim: values.indexes[dim] for dim in DIMS}
+        reasons = excluded.sel(wanted).transpose(*DIMS).astype(np.int8)
+    seen = np.isfinite(ordered.to_numpy()) & (reasons.to_numpy() == 0)
+    by_label = np.argsort(np.argsort(places.astype(str).to_numpy(), kind="stable"))
+    rank = np.argsort(np.lexsort((-by_label, size)))
+    candidates = np.where(seen, rank[:, None, None], -1)
+    largest = candidates.argmax(axis=0)
+    any_seen = candidates.max(axis=0) >= 0
+    codes = reasons.to_numpy().copy()
+    chains, years = np.nonzero(any_seen)
+    codes[largest[any_seen], chains, years] = LOCAL_MISSING
+    local, maps = local_autocorrelation(
+        values, graph, test, excluded=reasons.copy(data=codes), labels=labels
+    )
+    names = np.where(any_seen, places.astype(str).to_numpy()[largest], "")
+    return local, maps.assign(without=(DIMS[1:], names))
