@@ -1,0 +1,181 @@
+"""How specialized a place is in a chain: location quotients with intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from geo_engine import tables
+from geo_engine.errors import TableError
+from geo_engine.indicators.intervals import LEVEL, normal_quantile, ratio_of_shares
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def specialization(
+    counts: xr.DataArray, *, totals: xr.DataArray | None = None, level: float = LEVEL
+) -> xr.Dataset:
+    """Compare each place's share of a chain with the whole territory's, and say how surely.
+
+    The quotient is a rising function of the ratio R between the share of the chain here and in the
+    rest of the territory: with w the part of all firms that are here, LQ = R / (w R + 1 - w). So
+    an interval of R, a ratio of two independent shares, is one of LQ.
+
+    Parameters
+    ----------
+    counts : DataArray, dims (territory, "chain", ...)
+        Firms, at least 0; NaN where not covered. Weighted counts need not be whole.
+    totals : DataArray, dims of ``counts`` without "chain", optional
+        All firms whatever their chain; by default the sum over the chains.
+    level : float
+        Probability of the interval.
+
+    Returns
+    -------
+    Dataset, same dims
+        ``location_quotient`` (ratio), ``location_quotient_low`` and ``location_quotient_high``
+        (MOVER-R interval from Wilson's), ``specialized`` (int8: 1 where the interval lies above 1,
+        -1 where below, 0 where it holds 1 or is missing), ``status`` (int8, ``tables.STATUSES``).
+        A place without firms, or a chain without firms anywhere, is NaN (``no_firms``).
+
+    Raises
+    ------
+    TableError
+        ``COUNT_RANGE`` for negative counts, or more in a chain than in all.
+
+    References
+    ----------
+    Isard, W. (1960). Methods of Regional Analysis. MIT Press.
+
+    Beyene, J., Moineddin, R. (2005). Methods for confidence interval estimation of a ratio
+    parameter with application to location quotients. BMC Medical Research Methodology 5, 32; the
+    delta method there is :func:`employment_quotient` with one employee in each firm.
+    """
+    x, n = _numbers(counts, totals)
+    inside = np.isfinite(x) & np.isfinite(n)
+    here = np.where(inside, x, 0.0), np.where(inside, n, 0.0)
+    all_x, all_n = here[0].sum(axis=0, keepdims=True), here[1].sum(axis=0, keepdims=True)
+    rest = np.maximum(all_x - here[0], 0.0), np.maximum(all_n - here[1], 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        quotient = (here[0] / here[1]) / (all_x / all_n)
+        part = here[1] / all_n
+    low, high = (_quotient(ratio, part) for ratio in ratio_of_shares(here, rest, level=level))
+    alone = part == 1
+    low, high = np.where(alone, quotient, low), np.where(alone, quotient, high)
+    defined = inside & (here[1] > 0) & (all_x > 0)
+    values = {
+        "location_quotient": quotient,
+        "location_quotient_low": np.minimum(low, quotient),
+        "location_quotient_high": np.maximum(high, quotient),
+    }
+    return _dataset(counts, values, inside, defined)
+
+
+def employment_quotient(
+    employees: xr.Dataset, everyone: xr.Dataset, *, level: float = LEVEL
+) -> xr.Dataset:
+    """Compare shares of persons employed; the firm, not the person, is what varies by chance.
+
+    Parameters
+    ----------
+    employees : Dataset, dims (territory, "chain", ...)
+        ``total`` (persons employed) and ``squares`` (sum over firms of their persons squared), as
+        :func:`geo_engine.indicators.amounts.sum_amounts` gives them; NaN where not covered.
+    everyone : Dataset, dims of ``employees`` without "chain"
+        The same of all firms, whatever their chain.
+    level : float
+        Probability of the interval.
+
+    Returns
+    -------
+    Dataset, same dims
+        ``location_quotient``, ``location_quotient_low``, ``location_quotient_high``,
+        ``specialized`` and ``status`` as :func:`specialization`, and ``effective_firms``, the
+        number of equal firms with the same concentration, (sum e)^2 / sum e^2. Without persons
+        employed in the chain here the quotient is 0 and has no interval.
+
+    Raises
+    ------
+    TableError
+        ``COUNT_RANGE`` as in :func:`specialization`.
+
+    Notes
+    -----
+    Log-normal interval by the delta method, firms being drawn one by one: the variance of the
+    logarithm of a share x/n is s/x^2 + S/n^2 - 2 s/(x n), with s and S the sums of squares of the
+    chain and of all. With one person in each firm it is 1/x - 1/n, Katz's.
+
+    References
+    ----------
+    Katz, D., Baptista, J., Azen, S. P., Pike, M. C. (1978). Obtaining confidence intervals for the
+    risk ratio in cohort studies. Biometrics 34, 469-474.
+    """
+    x, n = _numbers(employees["total"], everyone["total"])
+    s, t = _numbers(employees["squares"], everyone["squares"])
+    inside = np.isfinite(x) & np.isfinite(n) & np.isfinite(s) & np.isfinite(t)
+    x, n, s, t = (np.where(inside, part, 0.0) for part in (x, n, s, t))
+    whole = [part.sum(axis=0, keepdims=True) for part in (x, n, s, t)]
+    rest = [np.maximum(all_ - part, 0.0) for all_, part in zip(whole, (x, n, s, t), strict=True)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        quotient = (x / n) / (whole[0] / whole[1])
+        ratio = (x / n) / (rest[0] / rest[1])
+        half = normal_quantile(level) * np.sqrt(_log_variance(x, n, s, t) + _log_variance(*rest))
+        part = n / whole[1]
+        low, high = (_quotient(ratio * np.exp(sign * half), part) for sign in (-1, 1))
+        effective = np.where(s > 0, x**2 / s, np.nan)
+    values = {
+        "location_quotient": quotient,
+        "location_quotient_low": low,
+        "location_quotient_high": high,
+        "effective_firms": effective,
+    }
+    defined = inside & (n > 0) & (whole[0] > 0)
+    return _dataset(employees["total"], values, inside, defined)
+
+
+def _numbers(counts: xr.DataArray, totals: xr.DataArray | None) -> tuple[FloatArray, FloatArray]:
+    """Check and give counts and totals, both shaped as the counts."""
+    everyone = counts.sum("chain", skipna=False) if totals is None else totals
+    x, n = xr.broadcast(counts, everyone)
+    x, n = x.transpose(*counts.dims), n.transpose(*counts.dims)
+    if x.shape != counts.shape:
+        raise TableError(
+            "COUNT_RANGE", f"Counts {counts.shape} and totals {everyone.shape} do not match."
+        )
+    amounts, all_amounts = (np.asarray(part.to_numpy(), np.float64) for part in (x, n))
+    wrong = (amounts < 0) | (amounts > all_amounts * (1 + 1e-9) + 1e-9)
+    if wrong.any():
+        raise TableError(
+            "COUNT_RANGE",
+            f"{int(wrong.sum()):,} of {wrong.size:,} counts are negative or larger than the total "
+            "of their place. Count chain and total on the same firms.",
+        )
+    return amounts, all_amounts
+
+
+def _quotient(ratio: FloatArray, part: FloatArray) -> FloatArray:
+    """Turn the ratio to the rest into the ratio to the whole."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        return 1.0 / (part + (1 - part) / ratio)
+
+
+def _log_variance(x: FloatArray, n: FloatArray, s: FloatArray, t: FloatArray) -> FloatArray:
+    """Give the variance of log(x/n) when firms of s = sum of squares are drawn."""
+    return np.maximum(s / x**2 + t / n**2 - 2 * s / (x * n), 0.0)
+
+
+def _dataset(
+    like: xr.DataArray,
+    values: dict[str, FloatArray],
+    inside: npt.NDArray[np.bool_],
+    defined: npt.NDArray[np.bool_],
+) -> xr.Dataset:
+    """Label the quotients, say where they lie of 1, and why they are missing."""
+    shown = {name: np.where(defined, value, np.nan) for name, value in values.items()}
+    low, high = shown["location_quotient_low"], shown["location_quotient_high"]
+    side = np.where(low > 1, 1, np.where(high < 1, -1, 0)).astype(np.int8)
+    status = np.where(defined, tables.OK, tables.NO_FIRMS)
+    status = np.where(inside, status, tables.NOT_COVERED).astype(np.int8)
+    arrays = {**shown, "specialized": side, "status": status}
+    return xr.Dataset({name: like.copy(data=value) for name, value in arrays.items()})
