@@ -174,6 +174,49 @@ def leaves_under(code: str, edition: str) -> tuple[str, ...]:
 
 
 @functools.cache
+def links() -> dict[str, tuple[str, ...]]:
+    """Give the codes of 2025 to which each six-digit code of the update of 2022 is linked.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        By dotted code, as ISTAT's table of correspondence has them; the caller must not change it.
+    """
+    import ateco
+
+    return {
+        code: ateco.map_code(code, _CURRENT["2007"], "2025").targets
+        for code in _published_titles(_CURRENT["2007"])
+        if len(code) == _LEAF_LENGTH
+    }
+
+
+def successors(code: str) -> tuple[str, ...]:
+    """List the codes of the update of 2022 that took the place of one of the first list.
+
+    Parameters
+    ----------
+    code : str
+        Dotted code that only the first list of ATECO 2007 has, such as 01.13.20.
+
+    Returns
+    -------
+    tuple of str
+        Six-digit codes of its category (five digits) that the first list lacks; none for any other
+        code.
+    """
+    first, update = (_published_titles(published) for published in _PUBLISHED["2007"])
+    if code not in first or code in update:
+        return ()
+    category = code[:7]
+    return tuple(
+        leaf
+        for leaf in sorted(update)
+        if len(leaf) == _LEAF_LENGTH and leaf.startswith(category) and leaf not in first
+    )
+
+
+@functools.cache
 def is_homonym(code: str) -> bool:
     """Tell whether a code means different activities in the two editions.
 

@@ -1,244 +1,68 @@
-"""Chain definitions, and which codes belong to which chain and phase."""
+"""Which codes belong to which chains, and in which phase."""
 
 from __future__ import annotations
 
-import difflib
-import functools
-import importlib.resources
-import re
-import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from geo_engine.chains.classification import (
-    EDITIONS,
-    check_edition,
-    digits_of,
-    exists,
-    leaves_under,
-    titles,
+from geo_engine.chains.classification import EDITIONS, check_edition, digits_of, leaves_under
+from geo_engine.chains.definitions import (
+    ALL_FIRMS,
+    EXCLUDED,
+    PHASES,
+    Chain,
+    Perimeter,
+    load_chains,
+    load_perimeter,
 )
+from geo_engine.chains.own import custom_chains, select_chains
 from geo_engine.errors import ChainError
 
-PHASES = ("monte", "produzione", "distribuzione", "servizi")
-"""Phases of a chain, from upstream to services."""
+__all__ = [
+    "ALL_FIRMS",
+    "PHASES",
+    "PHASE_NAMES",
+    "Chain",
+    "CodeLines",
+    "Perimeter",
+    "code_lines",
+    "custom_chains",
+    "load_chains",
+    "load_perimeter",
+    "membership",
+    "select_chains",
+]
 
-_KEY = re.compile(r"^[a-z][a-z0-9_]*$")
+PHASE_NAMES = ("", *PHASES, ALL_FIRMS.key)
+"""Phases by code 0 to 5: outside, the four phases, and the one of ``ALL_FIRMS``."""
+_EVERYONE = len(PHASE_NAMES) - 1
+_OUTSIDE = (0, 0.0)
 
-
-@dataclass(frozen=True, kw_only=True)
-class Chain:
-    """A supply chain (filiera): which codes it takes, and in which phase."""
-
-    key: str
-    label: str
-    label_en: str
-    prefixes: Mapping[str, Mapping[str, str]]
-    """Phase by dotted prefix, by edition; an edition without prefixes is absent."""
-    note: str = ""
-    note_en: str = ""
-    source: str = ""
-
-    def __hash__(self) -> int:
-        """Hash by the key: the mappings have no hash of their own."""
-        return hash(self.key)
-
-
-ALL_FIRMS = Chain(
-    key="tutte",
-    label="Tutte le imprese",
-    label_en="All firms",
-    prefixes={},
-    note="Ogni impresa localizzata, qualunque sia il codice ATECO, anche senza codice.",
-    note_en="Every placed firm whatever its ATECO code, even without one.",
-)
-"""Not a supply chain: the whole of the extract, asked for by its key."""
+_Placed = tuple[int, float]
+"""Code of a phase and weight of the line."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Perimeter:
-    """Where the built-in definitions come from."""
+class CodeLines:
+    """Where codes stand in chains; both arrays have the shape (codes, chains)."""
 
-    version: str
-    is_official: bool
-    note: str
-    note_en: str
-    source: str
-    review: tuple[str, ...]
-    """What was changed by hand after the correspondence of the editions, in Italian."""
-
-
-@functools.cache
-def _definitions() -> dict[str, Any]:
-    """Read the file of definitions once."""
-    text = importlib.resources.files("geo_engine.chains").joinpath("chains.toml").read_text("utf-8")
-    return tomllib.loads(text)
-
-
-def load_perimeter() -> Perimeter:
-    """Give version, notes and sources of the built-in chains.
-
-    Returns
-    -------
-    Perimeter
-        As ``chains.toml`` states it.
-    """
-    about = _definitions()["perimeter"]
-    return Perimeter(
-        version=about["version"],
-        is_official=about["official"],
-        note=about["note"],
-        note_en=about["note_en"],
-        source=about["source"],
-        review=tuple(about["review"]),
-    )
-
-
-def load_chains() -> dict[str, Chain]:
-    """Give the built-in chains.
-
-    Returns
-    -------
-    dict of str to Chain
-        By key, in the order of ``chains.toml``.
-    """
-    return {key: _build(key, keys) for key, keys in _definitions()["chains"].items()}
-
-
-def custom_chains(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, Chain]:
-    """Turn chains defined in a study into checked chains.
-
-    Parameters
-    ----------
-    definitions : mapping
-        By key: ``label``, ``label_en``, and ``ateco_2007`` and ``ateco_2025`` with prefixes by
-        phase.
-
-    Returns
-    -------
-    dict of str to Chain
-        By key, in the given order.
-
-    Raises
-    ------
-    ChainError
-        ``CHAIN_KEY``, ``CHAIN_PHASE_UNKNOWN``, ``CHAIN_PREFIX_UNKNOWN``, ``CHAIN_PREFIX_TWICE`` or
-        ``CHAIN_EMPTY``.
-    """
-    built = {key: _build(key, keys) for key, keys in definitions.items()}
-    for chain in built.values():
-        if not _KEY.match(chain.key):
-            raise ChainError(
-                "CHAIN_KEY", f"{chain.key!r}: use small letters, figures and _ in a chain's key."
-            )
-        if not chain.prefixes:
-            raise ChainError(
-                "CHAIN_EMPTY", f"Chain {chain.key} has no prefix in any edition: add some."
-            )
-        for edition in chain.prefixes:
-            _check_prefixes(chain, edition)
-    return built
-
-
-def select_chains(
-    use: Sequence[str] | str, custom: Mapping[str, Mapping[str, Any]] | None = None
-) -> dict[str, Chain]:
-    """Choose the chains of a study.
-
-    Parameters
-    ----------
-    use : sequence of str, or "all"
-        Keys of built-in or own chains; "all" takes every one. The key of ``ALL_FIRMS`` asks for
-        all firms together, which "all" does not include.
-    custom : mapping, optional
-        Own definitions, as for :func:`custom_chains`; one with a built-in key replaces it.
-
-    Returns
-    -------
-    dict of str to Chain
-        By key, in the asked order.
-
-    Raises
-    ------
-    ChainError
-        ``CHAIN_UNKNOWN``, naming near keys and all of them, and those of :func:`custom_chains`.
-    """
-    known = {**load_chains(), **custom_chains(custom or {})}
-    if isinstance(use, str):
-        if use == "all":
-            return known
-        use = (use,)
-    known = {ALL_FIRMS.key: ALL_FIRMS, **known}
-    for key in use:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise ChainError("CHAIN_UNKNOWN", f"No chain {key!r}.{hint} Known: {', '.join(known)}.")
-    return {key: known[key] for key in use}
-
-
-def _build(key: str, keys: Mapping[str, Any]) -> Chain:
-    """Make a chain of its keys, each prefix once."""
-    prefixes: dict[str, dict[str, str]] = {}
-    for edition in EDITIONS:
-        phase_of: dict[str, str] = {}
-        for phase, listed in keys.get(f"ateco_{edition}", {}).items():
-            _check_phase(key, phase)
-            for prefix in listed:
-                _refuse_twice(key, edition, prefix, phase_of)
-                phase_of[prefix] = phase
-        if phase_of:
-            prefixes[edition] = phase_of
-    return Chain(
-        key=key,
-        label=keys["label"],
-        label_en=keys.get("label_en") or keys["label"],
-        prefixes=prefixes,
-        note=keys.get("note", ""),
-        note_en=keys.get("note_en", ""),
-        source=keys.get("source", ""),
-    )
-
-
-def _check_phase(key: str, phase: str) -> None:
-    """Raise when a phase is not one of ``PHASES``."""
-    if phase not in PHASES:
-        raise ChainError(
-            "CHAIN_PHASE_UNKNOWN",
-            f"Chain {key} has a phase {phase!r}. Write one of: {', '.join(PHASES)}.",
-        )
-
-
-def _refuse_twice(key: str, edition: str, prefix: str, phase_of: Mapping[str, str]) -> None:
-    """Raise when a prefix already stands in a phase of the chain, however it is pointed."""
-    for earlier, phase in phase_of.items():
-        if digits_of(earlier) == digits_of(prefix):
-            raise ChainError(
-                "CHAIN_PREFIX_TWICE",
-                f"Chain {key}, ATECO {edition}: {prefix} stands twice (once in {phase}). Keep one.",
-            )
-
-
-def _check_prefixes(chain: Chain, edition: str) -> None:
-    """Raise when a prefix of a chain is no code of its edition."""
-    absent = [prefix for prefix in chain.prefixes[edition] if not exists(prefix, edition)]
-    if absent:
-        known = titles(edition)
-        near = difflib.get_close_matches(absent[0], known, n=3)
-        hint = f" Near {absent[0]}: {', '.join(near)}." if near else ""
-        raise ChainError(
-            "CHAIN_PREFIX_UNKNOWN",
-            f"Chain {chain.key}: {len(absent)} prefixes are no codes of ATECO {edition} "
-            f"({', '.join(absent[:5])}). Write them with points, at a level that exists.{hint}",
-        )
+    phase: npt.NDArray[np.int8]
+    """Position in ``PHASE_NAMES``."""
+    weight: npt.NDArray[np.float64]
+    """Weight of the code's line, from 0 (outside) to 1."""
 
 
 def membership(
-    codes: Sequence[str], editions: str | Sequence[str], chains: Mapping[str, Chain]
+    codes: Sequence[str],
+    editions: str | Sequence[str],
+    chains: Mapping[str, Chain],
+    *,
+    territories: Collection[str] = (),
 ) -> pd.DataFrame:
     """Give the phase of each code in each chain.
 
@@ -255,6 +79,9 @@ def membership(
         Edition of all codes, or of each.
     chains : mapping of str to Chain
         The studied chains.
+    territories : collection of str
+        Names of the territories in which the firms of these codes are; a line that refers to
+        another one does not count for them.
 
     Returns
     -------
@@ -267,14 +94,50 @@ def membership(
         ``CHAIN_EDITION_MISSING`` when a chain has no prefixes for an edition that codes use;
         ``ATECO_EDITION_UNKNOWN``.
     """
+    found = code_lines(codes, editions, chains, territories=territories)
+    names = np.array(PHASE_NAMES, dtype=object)[found.phase]
+    index = pd.Index(list(codes), name="ateco", dtype="str")
+    columns = {key: names[:, position] for position, key in enumerate(chains)}
+    return pd.DataFrame(columns, index=index, dtype="str")
+
+
+def code_lines(
+    codes: Sequence[str],
+    editions: str | Sequence[str],
+    chains: Mapping[str, Chain],
+    *,
+    territories: Collection[str] = (),
+) -> CodeLines:
+    """Give phase and weight of each code in each chain, by the rules of :func:`membership`.
+
+    Parameters
+    ----------
+    codes, editions, chains, territories
+        As for :func:`membership`.
+
+    Returns
+    -------
+    CodeLines
+        Arrays of shape (codes, chains). A short code weighs the mean of the codes below it.
+
+    Raises
+    ------
+    ChainError
+        As :func:`membership`.
+    """
     each = [editions] * len(codes) if isinstance(editions, str) else list(editions)
     _check_editions(codes, each, chains)
-    columns = {
-        key: [_phase(code, edition, chain) for code, edition in zip(codes, each, strict=True)]
-        for key, chain in chains.items()
-    }
-    index = pd.Index(list(codes), name="ateco", dtype="str")
-    return pd.DataFrame(columns, index=index, dtype="str")
+    here = frozenset(territories)
+    phase = np.zeros((len(codes), len(chains)), dtype=np.int8)
+    weight = np.zeros(phase.shape)
+    for column, chain in enumerate(chains.values()):
+        if chain is ALL_FIRMS:
+            phase[:, column], weight[:, column] = _EVERYONE, 1.0
+            continue
+        by_digits = {edition: _by_digits(chain, edition, here) for edition in EDITIONS}
+        for row, (code, edition) in enumerate(zip(codes, each, strict=True)):
+            phase[row, column], weight[row, column] = _place(code, edition, by_digits)
+    return CodeLines(phase=phase, weight=weight)
 
 
 def _check_editions(
@@ -295,44 +158,47 @@ def _check_editions(
             raise ChainError(
                 "CHAIN_EDITION_MISSING",
                 f"{used[edition]:,} codes are of ATECO {edition}, for which {', '.join(lacking)} "
-                f"has no prefixes. Add [chains.custom.{lacking[0]}.ateco_{edition}] to the study.",
+                f"has no prefixes. Add [chains.custom.{lacking[0]}.ateco_{edition}] to the study; "
+                "geo-engine chains code CODE shows where a code of the other edition went.",
             )
 
 
-def _phase(code: str, edition: str, chain: Chain) -> str:
-    """Find the phase of one code in one chain, "" when outside."""
-    if chain is ALL_FIRMS:
-        return ALL_FIRMS.key
+def _by_digits(chain: Chain, edition: str, territories: frozenset[str]) -> dict[str, _Placed]:
+    """Give phase and weight by prefix without points, of the lines that hold here.
+
+    A line of a territory takes precedence over one of everywhere, and the first over later ones.
+    """
+    found: dict[str, _Placed] = {}
+    general = [line for line in chain.lines if not line.territory]
+    special = [line for line in chain.lines if line.territory in territories and line.territory]
+    for line in (*special, *general):
+        phase = 0 if line.phase == EXCLUDED else PHASE_NAMES.index(line.phase)
+        for prefix in line.prefixes.get(edition, ()):
+            found.setdefault(digits_of(prefix), (phase, line.weight if phase else 0.0))
+    return found
+
+
+def _place(code: str, edition: str, by_digits: Mapping[str, Mapping[str, _Placed]]) -> _Placed:
+    """Find phase and weight of one code in one chain."""
     if not code:
-        return ""
+        return _OUTSIDE
     if edition:
-        return _phase_in_edition(code, edition, chain)
-    phases = [_phase_in_edition(code, edition, chain) for edition in EDITIONS]
-    return phases[-1] if all(phases) else ""
+        return _place_in_edition(code, edition, by_digits[edition])
+    placed = [_place_in_edition(code, edition, by_digits[edition]) for edition in EDITIONS]
+    return placed[-1] if all(phase for phase, _ in placed) else _OUTSIDE
 
 
-def _phase_in_edition(code: str, edition: str, chain: Chain) -> str:
-    """Find the phase by the longest prefix, or by what lies below a short code."""
-    phase_of = _by_digits(chain, edition)
+def _place_in_edition(code: str, edition: str, by_digits: Mapping[str, _Placed]) -> _Placed:
+    """Find the longest prefix, or what lies below a short code."""
     digits = digits_of(code)
     for length in range(len(digits), 1, -1):
-        if digits[:length] in phase_of:
-            return phase_of[digits[:length]]
-    if not any(prefix.startswith(digits) for prefix in phase_of):
-        return ""
-    below = [_phase_in_edition(leaf, edition, chain) for leaf in leaves_under(code, edition)]
-    if not below or not all(below):
-        return ""
-    frequent = Counter(below)
-    return max(PHASES, key=lambda phase: frequent[phase])
-
-
-@functools.lru_cache(maxsize=256)
-def _digit_prefixes(items: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Drop the points of prefixes once."""
-    return {digits_of(prefix): phase for prefix, phase in items}
-
-
-def _by_digits(chain: Chain, edition: str) -> dict[str, str]:
-    """Give the phases of a chain by prefixes without points."""
-    return _digit_prefixes(tuple(chain.prefixes.get(edition, {}).items()))
+        if digits[:length] in by_digits:
+            return by_digits[digits[:length]]
+    if not any(prefix.startswith(digits) for prefix in by_digits):
+        return _OUTSIDE
+    below = [_place_in_edition(leaf, edition, by_digits) for leaf in leaves_under(code, edition)]
+    if not below or not all(phase for phase, _ in below):
+        return _OUTSIDE
+    frequent = Counter(phase for phase, _ in below)
+    most = max(range(1, _EVERYONE), key=lambda phase: frequent[phase])
+    return most, sum(weight for _, weight in below) / len(below)

@@ -37,4 +37,4 @@ def show_chain(key: str) -> None:
         ]
         table.add_row(phase, *cells)
     out.print(table)
-    out.print(f"{chain.note} {chain.source}".strip(), markup=False)
+    out.print(chain.note, markup=False)
