@@ -37,10 +37,11 @@ class SignalRule:
     """Column of the extract; kept for messages, the values are given apart."""
     label: str
     """What the signal is called in Italian."""
-    rule: Literal["flag", "website", "filled", "at_least", "one_of"] = "flag"
+    rule: Literal["flag", "website", "filled", "at_least", "one_of", "contains"] = "flag"
     """``flag``: in ``yes`` or in ``no``, anything else unknown. ``website``: a site of its own.
     ``filled``: any text that is not in ``no``. ``at_least``: a number at or over ``threshold``.
-    ``one_of``: in ``yes``; any other known value is no."""
+    ``one_of``: in ``yes``; any other known value is no. ``contains``: one of ``yes`` stands in it
+    as a word; any other known value is no."""
     yes: tuple[str, ...] = ("1", "si", "sì", "true", "yes", "s", "y", "x", "vero")
     no: tuple[str, ...] = ("0", "no", "false", "n", "falso", "assente")
     threshold: float | None = None
@@ -130,9 +131,17 @@ def _reader_of(rule: SignalRule) -> Callable[[str], int]:
         return lambda text: _reaches(text, threshold)
     if rule.rule == "flag":
         return lambda text: YES if text in yes else NO if text in no else UNKNOWN
+    if rule.rule == "contains":
+        words = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in sorted(yes)))
+        return lambda text: YES if words.search(text) else _unless_unknown(text)
     if rule.rule == "one_of":
-        return lambda text: YES if text in yes else UNKNOWN if text in UNKNOWN_WORDS else NO
+        return lambda text: YES if text in yes else _unless_unknown(text)
     return lambda text: UNKNOWN if text in UNKNOWN_WORDS else NO if text in no else YES
+
+
+def _unless_unknown(text: str) -> int:
+    """Take a text for a no, unless it says that the value is not known."""
+    return UNKNOWN if text in UNKNOWN_WORDS else NO
 
 
 def _cleaned(text: str) -> str:

@@ -45,6 +45,12 @@ def test_one_of_takes_any_other_known_value_as_no():
     assert values(["ESPERTO", "Esordiente", "n.d.", "campione  digitale"], **keys) == [1, 0, -1, 1]
 
 
+def test_contains_looks_for_whole_words_and_takes_any_other_known_text_as_no():
+    keys = {"rule": "contains", "yes": ("Shopify", "woocommerce", "c++")}
+    texts = ["WordPress; WooCommerce 8", "shopifyplus", "C++, Rust", "n.d.", "", "SHOPIFY"]
+    assert values(texts, **keys) == [1, 0, 1, -1, -1, 1]
+
+
 @pytest.mark.parametrize(
     ("text", "verdict"),
     [
