@@ -60,7 +60,7 @@ def _correspondence() -> pd.DataFrame:
     for targets in links().values():
         for target in targets:
             back[target] = back.get(target, 0) + 1
-    rows = []
+    rows: list[tuple[str, str, str, str, int, int, bool]] = []
     for code, targets in sorted(links().items()):
         shared = max(back[target] for target in targets) > 1
         kind = f"{'N' if shared else '1'}-{'M' if len(targets) > 1 else '1'}"
@@ -200,8 +200,8 @@ def _leaf_shares(weights: Mapping[tuple[str, str], float]) -> dict[str, dict[str
         if target not in links().get(code, ()) or not 0 <= weight < np.inf:
             raise ChainError(
                 "RECODE_WEIGHT",
-                f"{code} to {target} with weight {weight:g}: ISTAT's table has no such link, or the "
-                "weight is no number from 0 up. Correct or remove it.",
+                f"{code} to {target} with weight {weight:g}: ISTAT's table has no such link, or "
+                "the weight is no number from 0 up. Correct or remove it.",
             )
         weighted.setdefault(code, {})[target] = float(weight)
     for code, given in weighted.items():

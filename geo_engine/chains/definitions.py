@@ -1,4 +1,4 @@
-"""What a supply chain is made of: lines of ATECO prefixes, with phase, perimeter, reason, source."""
+"""What a supply chain is made of: lines of ATECO prefixes with phase, perimeter and reason."""
 
 from __future__ import annotations
 

@@ -141,15 +141,8 @@ def _build(key: str, keys: Mapping[str, Any], perimeter: str) -> Chain:
     base = keys.get("based_on", "")
     if not (own or base):
         raise ChainError("CHAIN_EMPTY", f"Chain {key} has no prefix in any edition: add some.")
-    built = within(
-        Chain(
-            key=key,
-            lines=_replaced(built_in_lines(base), own) if base else own,
-            origin="study_based" if base else "study",
-            **_texts(key, keys, base),
-        ),
-        perimeter,
-    )
+    lines = _replaced(built_in_lines(base), own) if base else own
+    built = within(_named(key, keys, lines), perimeter)
     if not built.prefixes:
         raise ChainError(
             "CHAIN_EMPTY", f"Chain {key} has no prefix in the {perimeter} perimeter: add some."
@@ -157,16 +150,25 @@ def _build(key: str, keys: Mapping[str, Any], perimeter: str) -> Chain:
     return built
 
 
-def _texts(key: str, keys: Mapping[str, Any], base: str) -> dict[str, str]:
-    """Give the texts of a chain, those of its base where it has none of its own."""
-    inherited: Mapping[str, str] = dataclasses.asdict(load_chains()[base]) if base else {}
-    label = keys.get("label") or inherited.get("label", "")
+def _named(key: str, keys: Mapping[str, Any], lines: tuple[Line, ...]) -> Chain:
+    """Make a chain with its texts, those of its base where it has none of its own."""
+    base = keys.get("based_on", "")
+    inherited: Mapping[str, Any] = dataclasses.asdict(load_chains()[base]) if base else {}
+    label = keys.get("label", inherited.get("label", ""))
     if not label:
         raise ChainError("CHAIN_LABEL_MISSING", f"Chain {key} has no label. Add label = ....")
-    texts = {name: str(keys.get(name, inherited.get(name, ""))) for name in _TEXT_KEYS}
-    if "label_en" not in keys and "label" in keys:
-        texts["label_en"] = label
-    return texts
+    english = label if "label" in keys else inherited.get("label_en", label)
+    return Chain(
+        key=key,
+        label=label,
+        label_en=keys.get("label_en", english),
+        lines=lines,
+        description=keys.get("description", inherited.get("description", "")),
+        description_en=keys.get("description_en", inherited.get("description_en", "")),
+        note=keys.get("note", inherited.get("note", "")),
+        note_en=keys.get("note_en", inherited.get("note_en", "")),
+        origin="study_based" if base else "study",
+    )
 
 
 def _own_lines(key: str, keys: Mapping[str, Any]) -> Iterator[Line]:

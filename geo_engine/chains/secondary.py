@@ -1,0 +1,137 @@
+"""Reads the secondary ATECO codes of firms: several in one text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo_engine.chains.detection import resolve_codes
+
+_HARD = re.compile(r"[;|\n\r\t]+")
+_SOFT = re.compile(r"[,/\s]+")
+_TOKEN = re.compile(r"^[A-V]?\d[\d.]*$", re.IGNORECASE)
+_ENOUGH = 3
+"""Figures from which a word between commas, slashes or blanks is a code of its own."""
+TABLE_COLUMNS = ("text", "rows", "code", "edition", "flag", "detail")
+"""Columns of ``SecondaryCodes.table``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondaryCodes:
+    """Lists of codes: those of list i are ``codes[first[i] : first[i + 1]]``."""
+
+    first: npt.NDArray[np.int64]
+    """Shape (lists + 1,)."""
+    codes: npt.NDArray[np.int32]
+    """Positions in ``table``; in a list each once, unusable ones left out."""
+    table: pd.DataFrame
+    """``TABLE_COLUMNS``: each distinct code as written, the rows whose list holds it, and as read:
+    code ("" where unusable), edition, flag and what to do."""
+
+    @property
+    def unusable_rows(self) -> int:
+        """Count mentions of codes that cannot be used: their firms keep their other codes."""
+        return int(self.table.loc[self.table["code"] == "", "rows"].sum())
+
+
+def split_codes(text: str | None) -> tuple[str, ...]:
+    """Split a text of several codes.
+
+    Semicolons, bars, tabs and line ends always separate. Commas, slashes and blanks do where every
+    word between them has at least three figures, so that "62,01,00" and "62 01 00" stay one code.
+
+    Parameters
+    ----------
+    text : str or None
+        "62.01.00; 63.11.1", "620100,631110", or empty.
+
+    Returns
+    -------
+    tuple of str
+        The codes as written, in their order, each once.
+
+    Examples
+    --------
+    >>> split_codes("62.01.00; 63.11.1|62.01.00")
+    ('62.01.00', '63.11.1')
+    >>> split_codes("62,01,00")
+    ('62,01,00',)
+    """
+    found: dict[str, None] = {}
+    for part in map(str.strip, _HARD.split(text or "")):
+        words = [word for word in _SOFT.split(part) if word]
+        are_codes = all(
+            _TOKEN.match(word) and sum(map(str.isdigit, word)) >= _ENOUGH for word in words
+        )
+        found.update(dict.fromkeys(words if are_codes else [part] if part else []))
+    return tuple(found)
+
+
+def read_secondary(
+    texts: Sequence[str | None],
+    counts: Sequence[int],
+    *,
+    edition: str,
+    declared: Sequence[str | None] | None = None,
+) -> SecondaryCodes:
+    """Read the distinct lists of secondary codes of one source.
+
+    Parameters
+    ----------
+    texts : sequence of str or None
+        Distinct lists as written (distinct pairs with ``declared``).
+    counts : sequence of int
+        Rows with each.
+    edition : str
+        As for :func:`geo_engine.chains.detection.resolve_codes`.
+    declared : sequence of str or None, optional
+        Edition that the row itself states.
+
+    Returns
+    -------
+    SecondaryCodes
+        Aligned with ``texts``. A code that cannot be read never sets its row aside: it is left out
+        of the list, and stands in the table with its flag.
+
+    Raises
+    ------
+    ChainError
+        Those of :func:`geo_engine.chains.detection.resolve_codes`.
+    """
+    stated = ["" for _ in texts] if declared is None else [text or "" for text in declared]
+    lists = [
+        [(code, own) for code in split_codes(text)] for text, own in zip(texts, stated, strict=True)
+    ]
+    rows: dict[tuple[str, str], int] = {}
+    for pairs, count in zip(lists, counts, strict=True):
+        for pair in pairs:
+            rows[pair] = rows.get(pair, 0) + int(count)
+    read = resolve_codes(
+        [text for text, _ in rows],
+        list(rows.values()),
+        edition=edition,
+        declared=[own for _, own in rows],
+    )
+    table = pd.DataFrame(
+        {
+            "text": [text for text, _ in rows],
+            "rows": list(rows.values()),
+            "code": read.codes,
+            "edition": read.editions,
+            "flag": np.where(read.reasons == "", read.flags, read.reasons),
+            "detail": read.details,
+        },
+        columns=list(TABLE_COLUMNS),
+    )
+    position = {pair: at for at, pair in enumerate(rows)}
+    kept = [[position[pair] for pair in pairs if read.codes[position[pair]]] for pairs in lists]
+    return SecondaryCodes(
+        first=np.cumsum([0, *map(len, kept)]).astype(np.int64),
+        codes=np.array([at for own in kept for at in own], dtype=np.int32),
+        table=table,
+    )
