@@ -17,9 +17,9 @@ SMALLEST_P = 1e-12
 """Rounding in transforms hides smaller p-values: where nothing better is known, this is an upper
 bound."""
 RELATIVE_TOLERANCE = 0.02
-"""An error above this share of p calls for another method."""
+"""An error above this share of p calls for a finer look."""
 ABSOLUTE_TOLERANCE = 1e-4
-"""And one above this, where p exceeds a hundredth, for a finer one of the same kind."""
+"""And so does one above this, where p exceeds a hundredth."""
 TIED_STEPS = 1e-6
 """Sums nearer than this, in steps, are equal: floats add up with some 1e-16 of noise."""
 
@@ -84,15 +84,10 @@ class Bounds:
 
     @property
     def settled(self) -> npt.NDArray[np.bool_]:
-        """Where the error is small enough, and no finer grid is needed."""
+        """Where the error is within both tolerances, and no finer look is needed."""
         near_enough = self.error <= RELATIVE_TOLERANCE * self.high
-        return self.exact | near_enough | (self.high <= SMALLEST_P)
-
-    @property
-    def fine(self) -> npt.NDArray[np.bool_]:
-        """Where the error is so small that no finer look is worth its time."""
         large = (self.high > 0.01) & (self.error > ABSOLUTE_TOLERANCE)
-        return self.settled & (self.exact | ~large)
+        return self.exact | (near_enough & ~large) | (self.high <= SMALLEST_P)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,27 +1,39 @@
 """Tails of fractions between two lattices: those of small denominators without any error.
 
 Rates of small numbers are fractions of small denominators, and sums of them tie in many ways. On
-the lattice of 1/2520, or half, a quarter, an eighth of that, fractions with denominators up to 10
-and many others are whole, so that their sums are exact and their ties are ties. What is off the
-lattice is rounded down for one table and up for another: the true tail lies between, and a sum is
-lost by less than one step for each value off the lattice.
+the lattice of 1/2520, or of a part of that, fractions with denominators up to 10 and many others
+are whole, so that their sums are exact and their ties are ties. What is off the lattice is rounded
+down for one table and up for another: the true tail lies between, and a sum is lost by less than
+one step for each value off the lattice.
 """
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
+import numpy.typing as npt
+from scipy import fft
 
 from geo_engine.space.bounds import TIED_STEPS, Bounds, Chart
-from geo_engine.space.chernoff import sum_window
+from geo_engine.space.chernoff import beyond
 from geo_engine.space.record import Record
-from geo_engine.space.sum_tables import Questions, lower_tails
+from geo_engine.space.single_tables import SINGLE_NOISE, periodic_tails
+from geo_engine.space.sum_tables import Questions
 from geo_engine.space.sums import Sums
 
-BRACKET_DRAWS = 8
-BRACKET_FACTORS = (1, 2, 4, 8)
-BRACKET_ERROR = 1.2e-4
-BRACKET_LENGTH = 120_000
-BRACKET_NOISE = 1e-11
+IntArray = npt.NDArray[np.int64]
+
+FACTORS = (1, 2, 4, 11, 22, 44)
+"""Parts of 1/2520; with eleven of them, denominators of 11 are whole too."""
+ERROR = 6e-5
+"""What rounding may add to a p-value near one, on average over draws."""
+SHORT, LONGEST, PER_PLACE = 1 << 16, 1 << 19, 400
+"""Few places are not worth long tables."""
+PERIOD = 7.5
+"""Period, in standard deviations of the sum of the most draws of a group."""
+GROUPS = (3, 9, 17, 65)
+"""Places are grouped by number of neighbors, because the period grows with it."""
 
 
 def settle_brackets(chart: Chart, sums: Sums, record: Record) -> Sums:
@@ -41,59 +53,63 @@ def settle_brackets(chart: Chart, sums: Sums, record: Record) -> Sums:
     Sums
         Places that are not settled.
     """
-    rows = np.flatnonzero((sums.draws >= 3) & (sums.draws <= BRACKET_DRAWS))
-    inside = sums.at(rows)
-    unit = _bracket_unit(chart, inside)
-    if unit <= 0:
-        return sums
+    left = [sums.at((sums.draws < GROUPS[0]) | (sums.draws >= GROUPS[-1]))]
+    for first, end in itertools.pairwise(GROUPS):
+        group = sums.at((sums.draws >= first) & (sums.draws < end))
+        if not len(group.focal):
+            continue
+        unit, period = _layout(chart, group)
+        if unit > 0:
+            best = record.weigh(group, _bracketed(chart, group, unit, period), 2 * SINGLE_NOISE)
+            group = group.at(~(best.settled | record.is_below(group)))
+        left.append(group)
+    return Sums.joined(left)
+
+
+def _bracketed(chart: Chart, sums: Sums, unit: float, period: int) -> Bounds:
+    """Bound the tails of one group of places."""
     at = chart.values / unit
     whole = np.rint(at)
     on = np.abs(at - whole) < TIED_STEPS
-    sides = [np.where(on, whole, rounded(at)).astype(np.int64) for rounded in (np.floor, np.ceil)]
-    reached = inside.observed / unit
+    reached = sums.observed / unit
     limits = np.column_stack([np.floor(reached + TIED_STEPS), np.ceil(reached - TIED_STEPS) - 1])
-    tails = [
-        lower_tails(
-            steps,
-            len(steps),
-            Questions(
-                draws=inside.draws,
-                own=steps[inside.focal],
-                thresholds=limits.astype(np.int64),
-                negligible=BRACKET_NOISE,
-            ),
-        ).tails
-        for steps in sides
-    ]
+    tails = []
+    for rounded in (np.floor, np.ceil):
+        steps = np.where(on, whole, rounded(at)).astype(np.int64)
+        asked = Questions(
+            draws=sums.draws, own=steps[sums.focal], thresholds=limits.astype(np.int64)
+        )
+        tails.append(periodic_tails(steps, period, asked))
     down, up = tails
+    distinct, times = np.unique(chart.values, return_counts=True)
+    # Rounding moves a sum by less than a step for each draw, and its limit by as much as one.
+    distance = (period - int(sums.draws.max()) - 2) * unit
+    outside = beyond(distinct, times.astype(np.int64), (sums.draws, sums.observed), distance)
     # Ties that hold a value off the lattice lie between the sides; the others are in both.
-    tied = np.where(np.abs(reached - np.rint(reached)) > TIED_STEPS, inside.tied, 0.0)
-    found = Bounds(
-        low=inside.combined(up[:, 0] + tied, 1 - down[:, 1] + tied),
-        high=inside.combined(down[:, 0], 1 - up[:, 1]),
+    tied = np.where(np.abs(reached - np.rint(reached)) > TIED_STEPS, sums.tied, 0.0) - outside
+    return Bounds(
+        low=sums.combined(up[:, 0] + tied, 1 - down[:, 1] + tied),
+        high=sums.combined(down[:, 0] + outside, 1 - up[:, 1] + outside),
         exact=False,
     )
-    fine = record.weigh(inside, found, 10 * BRACKET_NOISE).settled | record.is_below(inside)
-    keep = np.ones(len(sums.focal), np.bool_)
-    keep[rows[fine]] = False
-    return sums.at(keep)
 
 
-def _bracket_unit(chart: Chart, sums: Sums) -> float:
-    """Choose the coarsest lattice that should be fine enough; 0 when none is."""
-    if not len(sums.focal):
-        return 0.0
-    draws, spread = float(sums.draws.mean()), float(chart.values.std())
-    most = int(sums.draws.max())
-    low, high = sum_window(chart.values, most, BRACKET_NOISE)
-    for factor in BRACKET_FACTORS:
+def _layout(chart: Chart, sums: Sums) -> tuple[float, int]:
+    """Choose the coarsest lattice that should be fine enough, and the period; 0 when none is."""
+    draws, spread = float(np.sqrt(sums.draws).mean()), float(chart.values.std())
+    most, top = int(sums.draws.max()), float(chart.values.max())
+    reach = min(PERIOD * spread * np.sqrt(most), most * top)
+    longest = min(max(SHORT, PER_PLACE * len(sums.focal)), LONGEST)
+    best = 0.0, 0
+    for factor in FACTORS:
         unit = chart.fraction / factor
+        length = int(reach / unit) + 2 * most + 8
+        if length > longest:
+            break
         at = chart.values / unit
         off = float(np.mean(np.abs(at - np.rint(at)) >= TIED_STEPS))
+        best = unit, int(fft.next_fast_len(length, real=True))
         # Twice the density at the center times the mean number of steps that are lost.
-        error = 0.8 / (spread * np.sqrt(draws)) * draws * off * unit
-        if (high[-1] - low[-1]) / unit > BRACKET_LENGTH:
-            return 0.0
-        if error < BRACKET_ERROR:
-            return unit
-    return 0.0
+        if 0.8 / spread * draws * off * unit < ERROR:
+            break
+    return best

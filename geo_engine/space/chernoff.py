@@ -87,7 +87,9 @@ def grouped(ordered: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 def beyond(
     distinct: FloatArray, times: IntArray, asked: tuple[IntArray, FloatArray], distance: float
 ) -> FloatArray:
-    """Bound the probability of sums at least ``distance`` away from the observed ones.
+    """Bound the probability of sums at least ``distance`` away, once for every such distance.
+
+    A sum three distances away counts three times: so far a sawtooth of that period is wrong.
 
     Parameters
     ----------
@@ -138,15 +140,17 @@ def _smallest(
     distance: float,
     bounds: tuple[FloatArray, FloatArray],
 ) -> FloatArray:  # pragma: no cover
-    """Take the best rate for each place, on either side."""
+    """Take the best rate for each place, on either side, all periods added up."""
     rates, logs = bounds
     found = np.empty(len(draws))
     for i in range(len(draws)):
         above = 0.0
         below = 0.0
         for r in range(len(rates)):
-            above = min(above, draws[i] * logs[0, r] - rates[r] * (observed[i] + distance))
-            below = min(below, draws[i] * logs[1, r] + rates[r] * (observed[i] - distance))
+            # P(sum >= limit + j d) <= b exp(-j rate d): a geometric series over all j.
+            more = -np.log1p(-np.exp(-rates[r] * distance))
+            above = min(above, more + draws[i] * logs[0, r] - rates[r] * (observed[i] + distance))
+            below = min(below, more + draws[i] * logs[1, r] + rates[r] * (observed[i] - distance))
         found[i] = min(1.0, np.exp(above) + np.exp(below))
     return found
 

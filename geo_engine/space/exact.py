@@ -124,7 +124,8 @@ def conditional_tails(
     _count(chart, sums.at(simple), record)
     few, small, shared = _roads(chart, sums.at(~certain & ~simple))
     _enumerate(chart, few, record)
-    shared = shared.at(~_pair(chart, shared, record, PAIR_KINDS))
+    if not chart.fraction > 0:
+        shared = shared.at(~_pair(chart, shared, record, PAIR_KINDS))
     left = [*_program(chart, small, record), *share_tails(chart, shared, record)]
     settle_deep(chart, sums, record)
     if left:

@@ -320,9 +320,7 @@ def _weigh_grid(chart: Chart, sums: Sums, length: int, record: Record) -> npt.ND
     damped = bool((record.high[sums.focal] > DAMPED_P).all())
     found, noise = _grid_group(chart, sums, length, damped=damped)
     best = record.weigh(sums, found, noise)
-    # The first look on a grid is coarse, and a second one is cheap on a small map.
-    enough = best.fine if length == FIRST_LENGTH else best.settled
-    return enough | record.is_below(sums)
+    return best.settled | record.is_below(sums)
 
 
 def _refined(chart: Chart, sums: Sums, length: int) -> Iterator[tuple[Sums, int]]:
