@@ -65,7 +65,8 @@ class SignalDefinition:
     """Italian."""
     label_en: str = ""
     kind: Kind = "boolean"
-    """``boolean``: words of yes or no. ``count``: a number at or over ``threshold``. ``category``:
+    """``boolean``: words of yes or no. ``count``: a number at or over ``threshold``; in a
+    signal source the sum over a firm's rows, or their number without ``column``. ``category``:
     one of ``words``. ``contains``: one of ``words``, whole. ``filled``: anything.
     ``website``: a site of the firm's own. ``ateco_prefix``: a code under ``prefixes``. ``place``: a
     value of its municipality at or over ``threshold``. ``listed``: found in the signal source.
@@ -233,7 +234,8 @@ def _check_parts(signal: SignalDefinition) -> None:
             "SIGNAL_RULE",
             f"Signal {signal.key}: kind {signal.kind} needs {lacking}. Add it to the study.",
         )
-    if signal.kind not in (*DERIVED, "listed") and signal.column is None:
+    counts_rows = signal.kind == "count" and bool(signal.source)
+    if signal.kind not in (*DERIVED, "listed") and signal.column is None and not counts_rows:
         raise TableError(
             "SIGNAL_RULE", f"Signal {signal.key}: kind {signal.kind} needs column. Add it."
         )

@@ -1,0 +1,49 @@
+"""Tables that are joined to firms: their wanted columns, and every record accounted for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from geo_engine.errors import SourceError
+from geo_engine.sources.signal_sources import read_signal_batches, signal_account
+from geo_engine.study import FirmSource
+
+CSV = "CF;Sito;Altro\n00743110157;www.a.it;x\n743110157;;y\nNA;no;z\n"
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text, encoding="utf-8")
+
+
+def test_wanted_columns_come_as_text_under_their_roles(tmp_path):
+    write(tmp_path, "web.csv", CSV)
+    source = FirmSource(path="web.csv", separator=";")
+    (batch,) = read_signal_batches(source, tmp_path, {"tax_code": "CF", "sito": 2})
+    assert set(batch.columns) == {"tax_code", "sito"}
+    assert batch.columns["tax_code"].to_pylist() == ["00743110157", "743110157", "NA"]
+    assert batch.columns["sito"].to_pylist() == ["www.a.it", "", "no"]
+
+
+def test_every_record_of_every_file_is_read_or_damaged(tmp_path):
+    write(tmp_path, "web1.csv", CSV)
+    write(tmp_path, "web2.csv", CSV + "1;2\n")  # a field too few
+    source = FirmSource(path="web*.csv", separator=";")
+    found = signal_account(read_signal_batches(source, tmp_path, {"tax_code": "CF"}))
+    assert [(each.file, each.read, each.damaged) for each in found] == [
+        ("web1.csv", 3, 0),
+        ("web2.csv", 3, 1),
+    ]
+
+
+def test_an_absent_column_is_named_with_the_present_ones(tmp_path):
+    write(tmp_path, "web.csv", CSV)
+    source = FirmSource(path="web.csv", separator=";")
+    with pytest.raises(SourceError, match=r"MISSING_COLUMN.*'CFF' \(tax_code\), near: CF"):
+        list(read_signal_batches(source, tmp_path, {"tax_code": "CFF"}))
+
+
+def test_a_table_that_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(SourceError, match="SOURCE_MISSING"):
+        list(read_signal_batches(FirmSource(path="web.csv"), tmp_path, {"tax_code": "CF"}))
