@@ -69,7 +69,7 @@ def share_bounds(
         )
     unknown = np.maximum(total - n, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        low, high, part = x / total, (x + unknown) / total, unknown / total
+        low, high, hidden = x / total, (x + unknown) / total, unknown / total
         if assumption == "unknown_not_more":
             high = np.where(n > 0, x / n, high)
     outer_low, _ = wilson(x, total, level=level)
@@ -78,7 +78,7 @@ def share_bounds(
     values = {
         "share_at_least": low,
         "share_at_most": high,
-        "share_unknown": part,
+        "share_unknown": hidden,
         "share_outer_low": outer_low,
         "share_outer_high": outer_high,
     }
