@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import sys
 
@@ -164,13 +165,19 @@ def leaves_under(code: str, edition: str) -> tuple[str, ...]:
     tuple of str
         Dotted six-digit codes, sorted.
     """
-    check_edition(edition)
+    leaves, digits = _leaves(edition)
     stem = digits_of(code)
-    return tuple(
-        leaf
-        for leaf in sorted(_published_titles(_CURRENT[edition]))
-        if len(leaf) == _LEAF_LENGTH and digits_of(leaf).startswith(stem)
-    )
+    begin = bisect.bisect_left(digits, stem)
+    return leaves[begin : bisect.bisect_right(digits, stem + "~", lo=begin)]
+
+
+@functools.cache
+def _leaves(edition: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """List the six-digit codes in force, sorted, with and without points."""
+    check_edition(edition)
+    listed = _published_titles(_CURRENT[edition])
+    leaves = tuple(sorted(code for code in listed if len(code) == _LEAF_LENGTH))
+    return leaves, tuple(map(digits_of, leaves))
 
 
 @functools.cache
