@@ -42,6 +42,12 @@ _CLASSES: tuple[tuple[re.Pattern[str], Callable[[float, float], tuple[float, flo
     (re.compile(rf"(?:fino a|al massimo|up to|<=|≤)\s*({_NUMBER})"), lambda _, last: (0.0, last)),
 )
 """Ways of writing a class, and its bounds from its first and last number."""
+_SIMPLE = {
+    "": r"\d+(?:[.,](?:\d{1,2}|\d{4,}))?",
+    ".": r"\d+(?:\.\d+)?",
+    ",": r"\d+(?:,\d+)?",
+}
+"""Numbers with one reading, by decimal mark: read at once, the others one by one."""
 _UNIT = re.compile(r"\b(?:addett[oi]|dipendent[ei]|person[ae]|persons|euro|eur)\b|€")
 _SCALES = {"mila": 1e3, "mln": 1e6, "milione": 1e6, "milioni": 1e6, "mld": 1e9, "miliardi": 1e9}
 _SCALE = re.compile(r"\s*(mila|mln|milione|milioni|mld|miliardi)\b(?:\s+di)?")
@@ -255,8 +261,14 @@ def _plain_numbers(texts: Any, mark: Mark) -> FloatArray:
 
     Where no decimal mark is decided, figures in groups of three are thousands.
     """
-    read = read_numbers(pd.Series(texts, dtype="str"), largest=_LARGEST)
-    values = read.values(mark) if mark else np.fmax(read.by_point, read.by_comma)
+    column = pd.Series(texts, dtype="str").reset_index(drop=True)
+    values = np.full(len(column), np.nan)
+    simple = column.str.fullmatch(_SIMPLE[mark]).fillna(value=False).to_numpy(bool)
+    written = column[simple].str.replace(",", ".", regex=False)
+    values[simple] = pd.to_numeric(written).to_numpy(float)
+    read = read_numbers(column[~simple], largest=_LARGEST)
+    rest = read.values(mark) if mark else np.fmax(read.by_point, read.by_comma)
+    values[~simple] = rest
     return np.where((values >= 0) & (values < np.inf), values, np.nan)
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from numba import njit
 
 from geo_engine.quality.profile import text_hashes
 from geo_engine.quality.tax_codes import STATES, check_tax_codes
+from geo_engine.quality.texts import text_buffers
 
 Keys = npt.NDArray[np.uint64]
 
@@ -78,11 +80,16 @@ def rea_keys(
         Equal for equal numbers of one province; 0 where province or number is missing.
     """
     column = _column(texts)
-    beside = _column(provinces if provinces is not None else pd.Series("", index=column.index))
+    which, beside = pd.factorize(_column([""] * len(column) if provinces is None else provinces))
     names = {_plain(name): short for name, short in (abbreviations or {}).items()}
-    which, distinct = pd.factorize(pd.MultiIndex.from_arrays([column, beside]))
-    keys = [_rea_key(str(text), str(province), names) for text, province in distinct]
-    return np.array([*keys, 0], np.uint64)[which]
+    shorts = [_abbreviation(str(province), names) for province in beside]
+    province = np.array([_place(short) for short in shorts], np.int64)[which]
+    keys = np.zeros(len(column), np.uint64)
+    odd = np.zeros(len(column), bool)
+    _read_simple(*text_buffers(column), province, keys, odd)
+    for row in np.flatnonzero(odd).tolist():
+        keys[row] = _rea_key(column.iloc[row], shorts[which[row]])
+    return keys
 
 
 def dated_keys(keys: Keys, years: npt.NDArray[np.integer] | int) -> Keys:
@@ -120,7 +127,7 @@ def _plain(text: str) -> str:
     return " ".join(kept.replace("-", " ").split())
 
 
-def _rea_key(text: str, beside: str, names: Mapping[str, str]) -> int:
+def _rea_key(text: str, beside: str) -> int:
     """Give the key of one number, 0 for none."""
     tidy = unicodedata.normalize("NFKC", text).upper()
     tidy = " ".join(_WORDS.sub(" ", _TAIL.sub("", tidy.strip())).split()).strip("-/.: ")
@@ -128,9 +135,9 @@ def _rea_key(text: str, beside: str, names: Mapping[str, str]) -> int:
         match = pattern.fullmatch(tidy)
         if match:
             province, number = match.groups() if province_first else match.groups()[::-1]
-            return _numbered(province, number)
+            return _numbered(_place(province), number)
     match = _ALONE.fullmatch(tidy)
-    return _numbered(_abbreviation(beside, names), match[1]) if match else 0
+    return _numbered(_place(beside), match[1]) if match else 0
 
 
 def _abbreviation(province: str, names: Mapping[str, str]) -> str:
@@ -139,11 +146,59 @@ def _abbreviation(province: str, names: Mapping[str, str]) -> str:
     return plain if re.fullmatch("[A-Z]{2}", plain) else names.get(plain, "")
 
 
-def _numbered(province: str, number: str) -> int:
+def _place(short: str) -> int:
+    """Give a province its number, from 1; 0 for none."""
+    now = RENAMED.get(short, short)
+    return (ord(now[0]) - 65) * 26 + ord(now[1]) - 64 if re.fullmatch("[A-Z]{2}", now) else 0
+
+
+def _numbered(place: int, number: str) -> int:
     """Join province and number into one key."""
     digits = re.sub(r"\D", "", number).lstrip("0")
-    short = RENAMED.get(province, province)
-    if not digits or len(digits) > _REA_DIGITS or not re.fullmatch("[A-Z]{2}", short):
+    if not digits or len(digits) > _REA_DIGITS or not place:
         return 0
-    place = (ord(short[0]) - 65) * 26 + ord(short[1]) - 64
     return int(place * 10**_REA_DIGITS + int(digits))
+
+
+_NOW = np.arange(26 * 26 + 1)
+"""Number of each province now, by number."""
+for _old, _new in RENAMED.items():
+    _NOW[(ord(_old[0]) - 65) * 26 + ord(_old[1]) - 64] = _place(_new)
+
+
+@njit(cache=True, nogil=True)
+def _read_simple(
+    data: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int64],
+    beside: npt.NDArray[np.int64],
+    keys: Keys,
+    odd: npt.NDArray[np.bool_],
+) -> None:  # pragma: no cover
+    """Read "MI-1234567", "MI1234567" and "1234567"; mark every other text as odd."""
+    for row in range(len(keys)):
+        at, end = offsets[row], offsets[row + 1]
+        place = beside[row]
+        if end - at > 2 and _capital(data[at]) and _capital(data[at + 1]):
+            place = _NOW[(_upper(data[at]) - 65) * 26 + _upper(data[at + 1]) - 64]
+            at += 2
+            if data[at] == 45 or data[at] == 32:
+                at += 1
+        number, figures = 0, 0
+        while at < end and 48 <= data[at] <= 57 and number < 10**_REA_DIGITS:
+            number = number * 10 + data[at] - 48
+            figures += 1
+            at += 1
+        if at < end or figures == 0:
+            odd[row] = at < end
+        elif place > 0 and 0 < number < 10**_REA_DIGITS:
+            keys[row] = place * 10**_REA_DIGITS + number
+
+
+@njit(cache=True, nogil=True)
+def _capital(byte: int) -> bool:  # pragma: no cover
+    return 65 <= byte <= 90 or 97 <= byte <= 122
+
+
+@njit(cache=True, nogil=True)
+def _upper(byte: int) -> int:  # pragma: no cover
+    return byte - 32 if byte >= 97 else byte

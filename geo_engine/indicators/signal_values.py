@@ -78,14 +78,20 @@ def ateco_signal(signal: SignalDefinition, texts: Any, editions: Any) -> Signals
     array of int8
         1, 0 or -1.
     """
-    column = texts.to_pandas() if hasattr(texts, "to_pandas") else pd.Series(texts)
-    column = column.astype("str").fillna("").reset_index(drop=True)
-    which, distinct = pd.factorize(
-        pd.MultiIndex.from_product([column, [editions]])
-        if isinstance(editions, str)
-        else pd.MultiIndex.from_arrays([column, pd.Series(editions).astype("str").fillna("")])
-    )
-    verdicts = [_codes_verdict(signal, str(text), str(edition)) for text, edition in distinct]
+    text, texts_found = pd.factorize(_text(texts))
+    if isinstance(editions, str):
+        edition, editions_found = np.zeros(len(text), np.int64), [editions]
+    else:
+        edition, editions_found = pd.factorize(_text(editions))
+    pair, which = np.unique(text * len(editions_found) + edition, return_inverse=True)
+    verdicts = [
+        _codes_verdict(
+            signal,
+            str(texts_found[number // len(editions_found)]),
+            str(editions_found[number % len(editions_found)]),
+        )
+        for number in pair.tolist()
+    ]
     return np.array(verdicts, dtype=np.int8)[which] if len(which) else np.zeros(0, np.int8)
 
 
@@ -111,6 +117,39 @@ def place_signal(
     threshold = 0.0 if signal.threshold is None else signal.threshold
     reached = np.where(np.isnan(values), UNKNOWN, np.where(values >= threshold, YES, NO))
     return np.append(reached, UNKNOWN).astype(np.int8)[place]
+
+
+def place_values(
+    values: npt.NDArray[np.float64],
+    place: npt.NDArray[np.integer],
+    places: int,
+    *,
+    weights: npt.NDArray[np.float64] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Give each municipality the mean of its rows in a table of places.
+
+    Parameters
+    ----------
+    values : array of float
+        Of each row, such as the share of addresses that fiber reaches; NaN unknown.
+    place : array of int
+        Position of the municipality of each row (``places.resolver``), -1 for none.
+    places : int
+        How many municipalities there are.
+    weights : array of float, optional
+        Of each row, such as its addresses; 1 by default.
+
+    Returns
+    -------
+    array of float
+        By position; NaN where no row with weight is known.
+    """
+    weight = np.ones(len(values)) if weights is None else np.asarray(weights, float)
+    used = (place >= 0) & ~np.isnan(values) & (weight > 0)
+    own = place[used]
+    total = np.bincount(own, weight[used], places).astype(np.float64)
+    product = np.bincount(own, (weight * np.nan_to_num(values))[used], places)
+    return np.divide(product, total, out=np.full(places, np.nan), where=total > 0)
 
 
 def derive_signals(
@@ -194,6 +233,12 @@ def read_signals(signals: Sequence[SignalDefinition], inputs: SignalInputs) -> d
     return derive_signals(signals, known)
 
 
+def _text(texts: Any) -> pd.Series:
+    """Give a column as text, with "" for missing ones."""
+    column = texts.to_pandas() if hasattr(texts, "to_pandas") else pd.Series(texts)
+    return column.astype("str").fillna("").reset_index(drop=True)
+
+
 def _column(signal: SignalDefinition) -> str | int:
     """Give the column of a signal that was checked."""
     return "" if signal.column is None else signal.column
@@ -220,18 +265,17 @@ def _refuse_certified(signal: SignalDefinition, texts: Any) -> None:
     """Raise when a column is filled with certified mail addresses, whatever it is called."""
     if signal.force:
         return
-    column = texts.to_pandas() if hasattr(texts, "to_pandas") else pd.Series(texts)
-    filled = column.dropna().astype("str").str.strip().str.casefold()
-    filled = filled[filled != ""]
-    if not len(filled):
-        return
+    which, distinct = pd.factorize(_text(texts))
+    values = pd.Series(distinct, dtype="str").str.strip().str.casefold()
+    rows = np.bincount(which, minlength=len(values))
     labels = "|".join(load_lists()["certified"]["labels"])
-    certified = int(filled.str.contains(rf"@(?:[^@]*\.)?(?:{labels})(?:\.|$)").sum())
-    if certified > MOST_CERTIFIED * len(filled):
+    addresses = values.str.contains(rf"@(?:[^@]*\.)?(?:{labels})(?:\.|$)").to_numpy(bool)
+    certified, filled = int(rows[addresses].sum()), int(rows[(values != "").to_numpy(bool)].sum())
+    if certified > MOST_CERTIFIED * filled:
         law = load_lists()["mandatory"]["pec"]
         raise TableError(
             "SIGNAL_MANDATORY",
-            f"Signal {signal.key}: {certified:,} of {len(filled):,} values are certified mail "
+            f"Signal {signal.key}: {certified:,} of {filled:,} values are certified mail "
             f"addresses, and {law['reason_en']}. In Italian: {law['reason']}. Leave the signal "
             "out, or state force = true to take it all the same.",
         )

@@ -18,6 +18,7 @@ from geo_engine.indicators.signal_values import (
     column_signal,
     derive_signals,
     place_signal,
+    place_values,
     read_signals,
 )
 from geo_engine.indicators.signals import (
@@ -185,6 +186,14 @@ def test_a_signal_of_the_place_is_that_of_its_municipality_and_says_so():
     place = np.array([0, 1, 2, -1, 0], np.int32)
     assert place_signal(broadband, coverage, place).tolist() == [1, 0, -1, -1, 1]
     assert "comune" in signal_notes(broadband)[0][0]
+
+
+def test_rows_of_a_table_of_places_are_averaged_by_municipality():
+    values = np.array([1.0, 0.0, 0.5, np.nan, 0.9])
+    place = np.array([0, 0, 2, 2, -1])
+    np.testing.assert_array_equal(place_values(values, place, 4), [0.5, np.nan, 0.5, np.nan])
+    weighted = place_values(values, place, 4, weights=np.array([3.0, 1, 1, 9, 1]))
+    np.testing.assert_array_equal(weighted, [0.75, np.nan, 0.5, np.nan])
 
 
 def test_derived_signals_stand_after_their_parts_whatever_the_order_of_the_study():

@@ -33,6 +33,7 @@ from geo_engine.indicators.universe import (
     universe_membership,
     universe_table,
 )
+from geo_engine.quality.numbers import read_numbers
 
 KEYS = ("tutte", "micro", "pmi", "pmi_10_249")
 NAN = float("nan")
@@ -92,6 +93,15 @@ def test_over_249_persons_begins_with_250_and_over_50_million_just_above_it():
 def test_a_point_between_thousands_is_read_by_the_mark_of_the_column():
     assert read("1.234", mark=",") == (1234, 1234)
     assert read("1.234", mark=".") == (1.234, 1.234)
+
+
+@settings(deadline=None, derandomize=True, max_examples=300)
+@given(st.text(alphabet="0123456789.,", max_size=9), st.sampled_from(["", ".", ","]))
+def test_numbers_read_at_once_are_what_the_reader_of_numbers_reads_one_by_one(text, mark):
+    numbers = read_numbers(pd.Series([text], dtype="str"), largest=1e15)
+    expected = numbers.values(mark)[0] if mark else np.fmax(numbers.by_point, numbers.by_comma)[0]
+    bounds = (0, np.inf) if np.isnan(expected) else (expected, expected)
+    assert read(text, mark=mark) == bounds
 
 
 def test_a_missing_text_is_unknown_in_every_form_of_column():
