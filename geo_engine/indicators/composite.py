@@ -273,10 +273,10 @@ def impute_by_group(values: xr.DataArray, groups: pd.Series) -> tuple[xr.DataArr
     for group in pd.unique(label[pd.notna(label)]):
         rows = np.flatnonzero(label == group)
         own = values.isel(place=rows)
-        empty = np.isnan(own).all("place")
+        empty = own.isnull().all("place")  # noqa: PD003 - xarray has no isna
         middle = own.where(~empty, 0.0).median("place").where(~empty)
         filled[{"place": rows}] = own.fillna(middle).transpose(*values.dims)
-    return filled, np.isnan(values) & ~np.isnan(filled)
+    return filled, filled.notnull() & values.isnull()  # noqa: PD003, PD004 - xarray's names
 
 
 def _check_positive(filled: FloatArray, w: FloatArray, mean: FloatArray, spec: Composite) -> None:

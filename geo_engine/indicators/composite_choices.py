@@ -207,9 +207,14 @@ def build_scenarios(
 
 
 def score_of(
-    scenarios: Scenarios, normalization: str, aggregation: Aggregation, *, held: bool,
-    weights: FloatArray, noise: FloatArray | None = None,
-) -> FloatArray:  # fmt: skip
+    scenarios: Scenarios,
+    normalization: Normalization,
+    aggregation: Aggregation,
+    *,
+    held: bool,
+    weights: FloatArray,
+    noise: FloatArray | None = None,
+) -> FloatArray:
     """Score one map under one combination of choices.
 
     Parameters
