@@ -1,4 +1,4 @@
-"""Conditional randomization done by force: every subset, or a million draws."""
+"""Conditional randomization done by force: every subset, value by value, or millions of draws."""
 
 import itertools
 import math
@@ -18,6 +18,42 @@ def enumerated_p(values, neighbors, focal):
         lower += total <= observed
         upper += total >= observed
     return min(1.0, 2 * min(lower, upper) / math.comb(len(others), k))
+
+
+def enumerated_tails(units, neighbors, focal):
+    """Give P(S <= s) and P(S >= s) over all subsets, values being whole numbers: no rounding."""
+    others = np.delete(np.asarray(units, np.int64), focal)
+    subsets = np.array(list(itertools.combinations(range(len(others)), len(neighbors))))
+    sums, observed = others[subsets].sum(axis=1), int(np.asarray(units)[neighbors].sum())
+    return np.mean(sums <= observed), np.mean(sums >= observed)
+
+
+def programmed_tails(units, neighbors, focal):
+    """Give the same for many places, from the number of subsets of each sum.
+
+    Only positive numbers are added up: the relative error of each number is below 1e-12.
+    """
+    units = np.asarray(units, np.int64)
+    observed, k = int(units[neighbors].sum()), len(neighbors)
+    turned = 2 * observed > k * int(units.max())
+    if turned:
+        units, observed = units.max() - units, k * int(units.max()) - observed
+    tails = np.array(_programmed(np.delete(units, focal), k, observed))
+    lower, below = tails / math.comb(len(units) - 1, k)
+    return (1 - below, lower) if turned else (lower, 1 - below)
+
+
+@numba.njit(nogil=True)
+def _programmed(others, k, observed):
+    """Count the subsets with sum at most, and below, the observed one."""
+    table = np.zeros((k + 1, observed + 1))
+    table[0, 0] = 1.0
+    for done in range(len(others)):
+        value = others[done]
+        for j in range(min(k, done + 1), 0, -1):
+            for s in range(value, observed + 1):
+                table[j, s] += table[j - 1, s - value]
+    return table[k].sum(), table[k, :observed].sum()
 
 
 @numba.njit(nogil=True)
