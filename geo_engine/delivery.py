@@ -14,7 +14,7 @@ from geo_engine.intake.spool import FirmSpool, firm_spool
 from geo_engine.outputs.atlas import write_atlas
 from geo_engine.outputs.geopackage import write_geopackage
 from geo_engine.outputs.manifest import write_manifest, write_run
-from geo_engine.outputs.parquet import write_firms, write_panel
+from geo_engine.outputs.parquet import write_firms, write_local_tests, write_panel
 from geo_engine.outputs.tabular import write_quarantine
 from geo_engine.outputs.workbook import write_tables
 from geo_engine.pipeline import Progress, Run, Silent, run
@@ -30,7 +30,8 @@ ARTEFACTS: dict[str, tuple[str, Callable[[Publication, Path], None]]] = {
 }
 """File and writer by format; ``firms`` and ``quarantine`` are internal and written apart."""
 
-
+LOCAL_TESTS = "local_tests.parquet"
+"""Written beside the panel where the study asks for further tests."""
 INTERNAL_FILES = ("quarantine.csv", "firms_placed.parquet")
 """Files of internal runs: single records."""
 
@@ -82,6 +83,9 @@ def carry_out(
                 watcher.stage(f"Scrittura di {name}")
                 with output_errors(name):
                     write(publication, delivery.path(name))
+        if "panel" in study.outputs.formats and study.statistics.further:
+            with output_errors(LOCAL_TESTS):
+                write_local_tests(publication, delivery.path(LOCAL_TESTS))
         if study.audience == "internal":
             with output_errors("quarantine.csv"):
                 write_quarantine(publication, delivery.path("quarantine.csv"))
@@ -120,7 +124,7 @@ def _write_accounts(study: Study, done: Run, publication: Publication, delivery:
 
 def _stale(written: dict[str, Path]) -> list[str]:
     """Name the files of earlier runs that this one does not write, such as internal ones."""
-    known = (*(name for name, _ in ARTEFACTS.values()), *INTERNAL_FILES)
+    known = (*(name for name, _ in ARTEFACTS.values()), LOCAL_TESTS, *INTERNAL_FILES)
     return [name for name in known if name not in written]
 
 

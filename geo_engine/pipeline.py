@@ -13,22 +13,20 @@ import pandas as pd
 import xarray as xr
 from libpysal.graph import Graph
 
-from geo_engine import tables
+from geo_engine import inference, tables
 from geo_engine.chains.membership import PHASES, membership
 from geo_engine.change.difference import first_last_change
 from geo_engine.clusters.hotspots import find_hotspots
 from geo_engine.drivers.association import digital_associations
+from geo_engine.further_tests import further_tests
 from geo_engine.geographies.administrative import area_index, territories
 from geo_engine.graph.neighbors import graph_summary, restrict
 from geo_engine.indicators.counting import Counts, count_firms
 from geo_engine.indicators.panel import AreaLevel, build_area_panel, build_panel
-from geo_engine.indicators.rates import assuncao_reis
 from geo_engine.intake import Intake, Keep, take_in
 from geo_engine.plan import Plan, resolve, state_facts, surveys_digital
 from geo_engine.quality.profile import quality_table
 from geo_engine.results import NEIGHBOR_COLUMNS, Account, Results
-from geo_engine.space.autocorrelation import LocalTest, local_autocorrelation
-from geo_engine.space.random_labelling import Labels
 from geo_engine.study import Study
 
 LEVELS = ("province", "region", "country")
@@ -109,16 +107,22 @@ def run(
     panel = panels["place"]
     clock.stage("Autocorrelazione spaziale")
     graph = restrict(plan.graph, plan.places.index[plan.places["covered"]])
-    local, maps = _local(plan, panel, graph)
+    local, maps = inference.local_tests(plan, panel, graph)
+    clock.stage("Statistiche d'insieme")
+    whole_maps = inference.whole_maps(plan, panel, graph)
+    further = further_tests(plan, panel, graph)
+    clock.stage("Robustezza")
+    robust = inference.robustness(plan, panel, graph, local)
     clock.stage("Aree ad alta digitalizzazione")
-    hotspots = find_hotspots(
+    found = find_hotspots(
         local.sel(variable="share", drop=True),
         panel,
         plan.places,
         graph,
         alpha=study.statistics.alpha,
-        q="q_value" if study.statistics.family == "map" else "q_value_panel",
+        q=tables.q_column(study.statistics.family),
     )
+    hotspots = inference.probed_hotspots(plan, found, panels, graph, robust)
     clock.stage("Variazione e fattori")
     change = first_last_change(panel)
     drivers = digital_associations(panel, plan.places)
@@ -138,6 +142,9 @@ def run(
         neighbors=_neighbor_table(graph),
         local=local,
         maps=maps,
+        whole_maps=whole_maps,
+        robustness=robust,
+        further=further,
         hotspots=hotspots,
         change=change,
         drivers=drivers,
@@ -220,46 +227,6 @@ def _panels(
             reference=reference[reference["level"] == dim].drop(columns="level"),
         )
     return panels
-
-
-def _local(plan: Plan, panel: xr.Dataset, graph: Graph) -> tuple[xr.Dataset, xr.Dataset]:
-    """Test counts ("concentrazione") and standardized shares over the covered places.
-
-    A share's p is the larger of two exact ones: of the rates shuffled among places, which alone
-    is too small where firms are few, and of the digital labels shuffled among firms, which alone
-    is too small where risks differ without any pattern.
-    """
-    statistics = plan.study.statistics
-    test = LocalTest(
-        counts=True,
-        alpha=statistics.alpha,
-        seed=plan.study.seed,
-        family=statistics.family,
-        min_places=statistics.min_covered_places,
-        min_positive=statistics.min_positive_places,
-    )
-    covered = panel.sel(place=plan.places.index[plan.places["covered"]])
-    digital, known = covered["digital"], covered["known"]
-    shares = local_autocorrelation(
-        assuncao_reis(digital, known),
-        graph,
-        dataclasses.replace(test, counts=False),
-        labels=Labels(digital=digital, known=known),
-    )
-    tested = {"firms": local_autocorrelation(covered["firms"], graph, test), "share": shares}
-    variable = pd.Index(tested, name="variable")
-    local = xr.concat([local for local, _ in tested.values()], dim=variable)
-    maps = xr.concat([maps for _, maps in tested.values()], dim=variable)
-    return _over_all_places(local, panel), maps
-
-
-def _over_all_places(local: xr.Dataset, panel: xr.Dataset) -> xr.Dataset:
-    """Give the places outside the coverage a status, and no value."""
-    fill = {
-        name: np.nan if values.dtype.kind == "f" else 0 for name, values in local.data_vars.items()
-    }
-    fill["status"] = tables.LOCAL_NOT_COVERED
-    return local.reindex(place=panel["place"], fill_value=fill)
 
 
 def _neighbor_table(graph: Graph) -> pd.DataFrame:

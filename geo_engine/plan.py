@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import geopandas as gpd
 import pandas as pd
@@ -16,9 +16,9 @@ from geo_engine.chains.membership import ALL_FIRMS, Chain, load_perimeter, selec
 from geo_engine.errors import ChainError, StudyError, TableError
 from geo_engine.geographies.administrative import COUNTRY
 from geo_engine.geographies.coverage import covered_places, edge_places
-from geo_engine.graph.rules import NeighborRule, neighbors_by_rule
 from geo_engine.indicators.digital import SignalRule
 from geo_engine.locator_cache import cached_locator
+from geo_engine.neighborhoods import build_neighbors, other_neighbors
 from geo_engine.places.assign import PlacingParameters
 from geo_engine.places.locator import Locator
 from geo_engine.places.resolver import Resolver, build_resolver
@@ -26,9 +26,9 @@ from geo_engine.places.vintages import heirs_at
 from geo_engine.results import ChainInfo, Facts
 from geo_engine.sources import boundaries, codes
 from geo_engine.sources.firms import open_source
-from geo_engine.sources.graph_files import read_graph_file
 from geo_engine.sources.population import read_own_population
 from geo_engine.study import FirmSource, Placing, Signal, Study
+from geo_engine.study_statistics import Context
 
 POPULATION_YEAR = 2023
 Decimal = Literal["auto", ".", ","]
@@ -52,6 +52,8 @@ class Plan:
     regions: gpd.GeoDataFrame
     graph: Graph
     """Neighbors among all municipalities."""
+    other_graphs: dict[str, Graph]
+    """The same under the other rules of robustness, by their description."""
     chains: dict[str, Chain]
     signal_rules: tuple[SignalRule, ...]
     locator: Locator
@@ -126,7 +128,7 @@ def resolve(study: Study, root: Path) -> Plan:
         study.boundary_layer,
         boundaries.layer_digest(study.boundary_date, study.boundary_layer),
     )
-    graph = _graph(study, root, layer)
+    graph = build_neighbors(study.statistics, root, layer)
     history = codes.read_history()
     places = layer.assign(population=population, covered=covered, edge=edge_places(covered, graph))
     return Plan(
@@ -135,6 +137,7 @@ def resolve(study: Study, root: Path) -> Plan:
         provinces=ground.provinces,
         regions=ground.regions,
         graph=graph,
+        other_graphs=other_neighbors(study.statistics, root, layer),
         chains=chains,
         signal_rules=tuple(_rule(signal) for signal in study.digital.signals),
         locator=ground.locator,
@@ -184,30 +187,6 @@ def _prepare_ground(
         regions=boundaries.dissolve(layer, "cod_reg", ["region"]),
         locator=cached_locator(layer, f"{digest} {date} {version}"),
     )
-
-
-def _graph(study: Study, root: Path, layer: gpd.GeoDataFrame) -> Graph:
-    """Build the neighbors that the study asks for."""
-    asked = study.statistics
-    rule = NeighborRule(
-        kind=asked.neighbors,
-        order=asked.order,
-        k=asked.k,
-        band_km=asked.band_km,
-        kernel=asked.kernel,
-        bandwidth=asked.bandwidth,
-        isolates=asked.isolates,
-    )
-    links = None
-    if asked.neighbors == "file" and asked.neighbors_file is not None:
-        path = (root / asked.neighbors_file).resolve()
-        if not path.is_relative_to(root.resolve()):
-            raise StudyError(
-                "PATH_OUTSIDE", f"{asked.neighbors_file} leaves {root}. Give a path below it."
-            )
-        links = read_graph_file(path, columns=asked.neighbors_columns)
-    extra = pd.DataFrame(list(asked.extra_links), columns=["focal", "neighbor"], dtype="str")
-    return neighbors_by_rule(layer, rule, file_links=links, extra_links=extra)
 
 
 @functools.lru_cache(maxsize=4)
@@ -262,6 +241,8 @@ def state_facts(plan: Plan, years: tuple[int, ...]) -> Facts:
         alpha=study.statistics.alpha,
         family=study.statistics.family,
         neighbors=study.statistics.neighbors,
+        alternative=study.statistics.alternative,
+        correction=study.statistics.correction,
         seed=study.seed,
         population_year=plan.population_year,
         coverage=_coverage_name(plan),
@@ -341,6 +322,7 @@ def _named_in_study(study: Study) -> tuple[dict[str, Chain], pd.DataFrame, pd.Se
         reference = _reference(study, layer, chains)
         named = (coverage.regions, coverage.provinces, coverage.municipalities)
         covered = covered_places(layer, *named)
+        _check_further(study, chains)
     except (ChainError, TableError) as error:
         raise StudyError(error.code, error.message) from error
     return chains, reference, covered
@@ -353,6 +335,18 @@ def _chains(study: Study) -> dict[str, Chain]:
     if study.chains.use == "all" and not coded:
         return {ALL_FIRMS.key: ALL_FIRMS}
     return select_chains(study.chains.use, custom)
+
+
+def _check_further(study: Study, chains: dict[str, Chain]) -> None:
+    """Raise when a further test names a chain that is not studied."""
+    for further in study.statistics.further:
+        for name in (further.chain, further.other):
+            if name is not None and name not in chains and name not in get_args(Context):
+                raise ChainError(
+                    "UNKNOWN_CHAIN",
+                    f"further test {further.test}: {name} is neither a studied chain nor a context "
+                    f"variable. Chains: {', '.join(chains)}; {', '.join(get_args(Context))}.",
+                )
 
 
 def _reference(study: Study, layer: gpd.GeoDataFrame, chains: dict[str, Chain]) -> pd.DataFrame:

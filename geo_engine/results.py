@@ -94,7 +94,11 @@ class Facts:
     years: tuple[int, ...]
     alpha: float
     family: str
-    """``map`` or ``panel``: which q-value decides."""
+    """``map``, ``year`` or ``panel``: which q-value decides."""
+    alternative: str = field(default="two-sided", kw_only=True)
+    """``two-sided``, ``greater`` or ``less``: which neighborhoods are looked for."""
+    correction: str = field(default="bh", kw_only=True)
+    """``bh`` or ``by``: how q-values are made of p-values."""
     neighbors: str
     seed: int
     population_year: int
@@ -112,7 +116,7 @@ class Results:
     """All that a study found.
 
     Arrays share the coordinates ``place`` (``pro_com_t``), ``chain`` (key) and ``year``; those of
-    ``local`` and ``maps`` begin with ``variable`` ("firms", "share").
+    ``local`` and ``maps`` begin with ``variable`` ("firms", "share" and, where tested, "residual").
     """
 
     facts: Facts
@@ -143,15 +147,23 @@ class Results:
     neighbors: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=NEIGHBOR_COLUMNS))
     """Who is a neighbor of whom among the covered places: focal, neighbor (``pro_com_t``)."""
     local: xr.Dataset
-    """(variable, place, chain, year): moran, gi_star, lag (float64), p_value, q_value,
-    q_value_panel (float64), p_error (float64), quadrant, method, status (int8)."""
+    """(variable, place, chain, year): moran, gi, gi_star with their expected values and variances,
+    lag, p_value, q_value, q_value_year, q_value_panel, p_error (float64), quadrant, method, status
+    (int8)."""
     maps: xr.Dataset
     """(variable, chain, year): moran_i, moran_expected, moran_p, tested (places with a p),
-    significant (q below alpha), expected_below_005 (places that chance leaves at p < 0.005)."""
+    significant (q below alpha), expected_below_005 (places that chance leaves at p < 0.005),
+    observed, positive (places), firms, reason (code of ``space.REASONS``: why not tested)."""
+    whole_maps: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Moran, Geary and Getis-Ord of each map; columns ``inference.GLOBAL_COLUMNS``."""
+    robustness: xr.Dataset = field(default_factory=xr.Dataset)
+    """(place, chain, year): robustness (0 to 1), specifications (how many could be tested)."""
+    further: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Long: further local tests of shares; columns ``further_tests.FURTHER_COLUMNS``."""
     hotspots: gpd.GeoDataFrame
     """One row per hotspot: hotspot_id, chain, year, name, rank, places (count), firms, known,
-    digital, share, share_outside, min_q_value, cod_reg, region, members (tuple of pro_com_t),
-    geometry."""
+    digital, share, share_outside, min_q_value, robustness (0 to 1), province_scale and
+    without_main (``tables.CHECKED``), cod_reg, region, members (tuple of pro_com_t), geometry."""
     change: xr.Dataset
     """(place, chain): first_year, last_year, firms_change, share_change, low, high, p_value,
     direction (int8: -1, 0, 1), status."""

@@ -25,13 +25,16 @@ from geo_engine.study_sources import (
     Words,
     Year,
 )
+from geo_engine.study_statistics import Neighborhood, Statistics
 
 __all__ = [
     "FIRST_YEAR",
     "LAST_YEAR",
     "Columns",
     "FirmSource",
+    "Neighborhood",
     "Placing",
+    "Statistics",
     "Study",
     "parse_study",
     "read_study",
@@ -128,47 +131,6 @@ class Coverage(Keys):
     def is_national(self) -> bool:
         """Tell whether the extract covers the whole country."""
         return not (self.regions or self.provinces or self.municipalities)
-
-
-class Statistics(Keys):
-    """Neighbors, tests and the correction for many comparisons."""
-
-    neighbors: Literal["queen", "rook", "k_nearest", "distance_band", "kernel", "file"] = "queen"
-    order: int = Field(1, ge=1, le=10, description="Steps of contiguity.")
-    k: int | None = Field(None, ge=1, le=500, description="Number of nearest municipalities.")
-    band_km: float | None = Field(None, gt=0, le=1000, description="Largest distance.")
-    kernel: Literal["uniform", "triangular", "epanechnikov", "quartic", "gaussian"] | None = None
-    bandwidth: float | None = Field(
-        None, gt=0, description="Cost in the file (minutes, km) at which the kernel ends."
-    )
-    neighbors_file: str | None = Field(
-        None, description="GAL, GWT, Parquet or CSV of links, for neighbors = file."
-    )
-    neighbors_columns: tuple[str, str, str] = ("focal", "neighbor", "weight")
-    extra_links: tuple[tuple[str, str], ...] = Field(
-        (), description="Bridges and ferries: pairs of ISTAT codes that are neighbors too."
-    )
-    isolates: Literal["exclude", "attach_nearest", "attach_components", "error"] = Field(
-        "exclude", description="What becomes of municipalities without a neighbor."
-    )
-    alpha: float = Field(0.05, gt=0, lt=0.5)
-    family: Literal["map", "panel"] = Field(
-        "map", description="Family of the false discovery rate that decides: one map, or all."
-    )
-    min_covered_places: int = Field(30, ge=3, description="Fewer covered places: no local test.")
-    min_positive_places: int = Field(10, ge=1, description="Fewer non-zero places: no local test.")
-
-    @model_validator(mode="after")
-    def _coherent(self) -> Statistics:
-        needs = {"k_nearest": ("k",), "distance_band": ("band_km",), "file": ("neighbors_file",)}
-        for key in needs.get(self.neighbors, ()):
-            if getattr(self, key) is None:
-                raise ValueError(f"neighbors = {self.neighbors} needs {key}")
-        if self.neighbors == "kernel" and (
-            self.kernel is None or (self.k is None) == (self.band_km is None)
-        ):
-            raise ValueError("neighbors = kernel needs kernel, and one of band_km and k")
-        return self
 
 
 class ReferenceTotal(Keys):

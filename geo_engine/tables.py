@@ -56,6 +56,28 @@ QUADRANTS = ("", "HH", "LL", "LH", "HL")
 TAIL_METHODS = ("none", "exact", "exact_grid", "monte_carlo")
 """How a local p-value was computed, by code 0 to 3."""
 
+Q_COLUMNS = {"map": "q_value", "year": "q_value_year", "panel": "q_value_panel"}
+"""The q-value of each family of tests: one map, all chains of a year, all maps."""
+
+CHECKED = ("confirmed", "not_confirmed", "untested")
+"""Whether a hotspot was found again when something was changed."""
+
+
+def q_column(family: str) -> str:
+    """Name the q-value that decides.
+
+    Parameters
+    ----------
+    family : str
+        ``map``, ``year`` or ``panel``.
+
+    Returns
+    -------
+    str
+        A variable of the local results.
+    """
+    return Q_COLUMNS[family]
+
 
 def require_columns(table: pd.DataFrame, columns: Iterable[str], what: str) -> None:
     """Raise when a table lacks a column.

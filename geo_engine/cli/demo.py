@@ -16,7 +16,7 @@ from geo_engine.storage import replacing
 from geo_engine.study import Study, read_study
 from geo_engine.synthetic.register import SimulatedRegister, generate_register, write_extract
 from geo_engine.synthetic.truth import DetectionScore, score_detection
-from geo_engine.tables import LOCAL_OK, QUADRANTS
+from geo_engine.tables import LOCAL_OK, QUADRANTS, q_column
 
 EXTRACT = "registro_simulato.csv"
 
@@ -87,7 +87,7 @@ def score_results(register: SimulatedRegister, results: Results) -> DetectionSco
     """
     local = results.local.sel(variable="share")
     high = local["quadrant"] == QUADRANTS.index("HH")
-    q_value = local["q_value" if results.facts.family == "map" else "q_value_panel"]
+    q_value = local[q_column(results.facts.family)]
     return score_detection(
         register.hotspots,
         _by_map(high & (q_value < results.facts.alpha)),

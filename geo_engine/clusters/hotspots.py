@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -50,7 +50,7 @@ def find_hotspots(
     graph: Graph,
     *,
     alpha: float,
-    q: Literal["q_value", "q_value_panel"] = "q_value",
+    q: str = "q_value",
 ) -> gpd.GeoDataFrame:
     """Group contiguous High-High places whose q-value is below alpha.
 
@@ -67,8 +67,8 @@ def find_hotspots(
         Who is a neighbor of whom.
     alpha : float
         A place counts where its q-value is below.
-    q : {"q_value", "q_value_panel"}
-        Family of the false discovery rate that decides.
+    q : str
+        Name of a q-value (``tables.Q_COLUMNS``): family of the false discovery rate that decides.
 
     Returns
     -------

@@ -24,9 +24,21 @@ from geo_engine.results import NEIGHBOR_COLUMNS, Facts, Results
 
 CONFIDENTIAL = ("digital", "share", "share_eb", "share_eb_low", "share_eb_high", "reliability")
 """Panel variables that tell, or invert to, how many firms of a cell are digital."""
-INVERTIBLE = ("moran", "gi_star", "lag", "p_error")
+INVERTIBLE = (
+    "moran",
+    "moran_expected",
+    "moran_variance",
+    "gi",
+    "gi_star",
+    "gi_star_expected",
+    "gi_star_variance",
+    "lag",
+    "p_error",
+)
 """Local statistics of the share that, with public counts, give the share of a neighbor."""
-VERDICTS = ("q_value", "q_value_panel")
+SHARES = ("share", "residual")
+"""Tested variables that are made of shares."""
+VERDICTS = tuple(tables.Q_COLUMNS.values())
 """Where a neighbor is hidden these tell only on which side of alpha they lie, and p nothing: an
 exact p is one of few values, one for each number of digital firms that the neighbor may have."""
 
@@ -62,7 +74,9 @@ def publish(results: Results, *, threshold: int) -> Publication:
             results=results, audience="internal", suppressed=0, banner="", banner_en=""
         )
     hidden = few_firms(results.panel["known"], threshold)
-    local = _protect_local(results.local, hidden, exposed_places(results, hidden), results.facts)
+    exposed = exposed_places(results, hidden)
+    local = _protect_local(results.local, hidden, exposed, results.facts)
+    robust = _protect_robustness(results.robustness, hidden | exposed)
     changed = hidden.isel(year=0) | hidden.isel(year=-1)
     protected = dataclasses.replace(
         results,
@@ -77,7 +91,13 @@ def publish(results: Results, *, threshold: int) -> Publication:
             results.country_panel, few_firms(results.country_panel["known"], threshold)
         ),
         local=local,
-        hotspots=_protect_hotspots(dataclasses.replace(results, local=local), hidden, threshold),
+        robustness=robust,
+        maps=_rounded_maps(results.maps, hidden),
+        whole_maps=_rounded_whole_maps(results.whole_maps, hidden),
+        further=_protect_further(results, hidden, exposed),
+        hotspots=_protect_hotspots(
+            dataclasses.replace(results, local=local, robustness=robust), hidden, threshold
+        ),
         change=_protect_change(results.change, changed),
         quarantine=results.quarantine.iloc[:0],
     )
@@ -160,9 +180,7 @@ def _protect_local(
     local: xr.Dataset, hidden: xr.DataArray, exposed: xr.DataArray, facts: Facts
 ) -> xr.Dataset:
     """Withhold every statistic of a share that gives values, and all of the hidden places."""
-    if "share" not in local["variable"].to_numpy():
-        return local
-    is_share = local["variable"] == "share"
+    is_share = local["variable"].isin(SHARES)
     hide = (is_share & hidden).transpose(*local["p_value"].dims)
     blur = (is_share & exposed).transpose(*local["p_value"].dims)
     blanked = {}
@@ -192,13 +210,75 @@ def _lent(q_value: xr.DataArray, secret: xr.DataArray) -> xr.DataArray:
     it from the last of them, whose p is worked out from it by trying the ranks.
     """
     values = q_value.where(secret).to_numpy()
-    return q_value.isin(np.unique(values[~np.isnan(values)])) & (q_value["variable"] == "share")
+    return q_value.isin(np.unique(values[~np.isnan(values)])) & q_value["variable"].isin(SHARES)
 
 
 def _verdict(q_value: xr.DataArray, alpha: float) -> xr.DataArray:
     """Give the largest number below alpha for what is significant, and 1 for the rest."""
     below = np.nextafter(alpha, 0.0)
     return q_value.copy(data=np.where(q_value.to_numpy() < alpha, below, 1.0))
+
+
+def _protect_robustness(robust: xr.Dataset, secret: xr.DataArray) -> xr.Dataset:
+    """Withhold what several verdicts together tell of a hidden place or its neighbors."""
+    return robust.map(lambda values: values.where(~secret)) if len(robust) else robust
+
+
+def _rounded_maps(maps: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
+    """Round the global statistics of shares where a place of the map is hidden.
+
+    With all shares but one public, the last digits of Moran's I would give the hidden one.
+    """
+    coarse = maps["variable"].isin(SHARES) & hidden.any("place")
+    rounded = {
+        name: maps[name].where(~coarse, maps[name].round(2)).transpose(*maps[name].dims)
+        for name in ("moran_i", "moran_p", "expected_below_005")
+    }
+    return maps.assign(rounded)
+
+
+def _rounded_whole_maps(table: pd.DataFrame, hidden: xr.DataArray) -> pd.DataFrame:
+    """Round the same in the table of whole maps; the variance tells the values' fourth powers."""
+    if table.empty:
+        return table
+    any_hidden = hidden.any("place").to_series()
+    keys = pd.MultiIndex.from_frame(table[["chain", "year"]])
+    coarse = table["variable"].isin(SHARES).to_numpy() & any_hidden.reindex(keys).to_numpy(bool)
+    shown = table.copy()
+    for name in ("value", "z_score", "p_value", "p_permutation"):
+        shown.loc[coarse, name] = shown.loc[coarse, name].round(2)
+    shown.loc[coarse, "variance"] = np.nan
+    return shown
+
+
+def _protect_further(results: Results, hidden: xr.DataArray, exposed: xr.DataArray) -> pd.DataFrame:
+    """Leave of each further test its verdict only; of hidden places nothing."""
+    table = results.further
+    if table.empty:
+        return table
+    shown = table.copy()
+    shown[["statistic", "expected", "variance", "p_error"]] = np.nan
+    secret, blur = (_at_rows(cells, shown) for cells in (hidden, exposed | hidden))
+    below = np.nextafter(results.facts.alpha, 0.0)
+    told = blur & shown["q_value"].notna()
+    shown.loc[told, "q_value"] = np.where(shown["q_value"] < results.facts.alpha, below, 1.0)[told]
+    shown.loc[blur, "p_value"] = np.nan
+    shown.loc[blur & ~(shown["q_value"] < results.facts.alpha), "label"] = ""
+    shown.loc[secret, ["q_value"]] = np.nan
+    shown.loc[secret, "label"] = ""
+    shown.loc[secret, "status"] = tables.LOCAL_STATUSES[tables.LOCAL_SUPPRESSED]
+    return shown
+
+
+def _at_rows(cells: xr.DataArray, table: pd.DataFrame) -> np.ndarray:
+    """Look cells up for the rows of a further test, and those of its second chain."""
+    dims = ("place", "chain", "year")
+    values = cells.transpose(*dims).to_numpy()
+    place = cells.indexes["place"].get_indexer(table["pro_com_t"])
+    year = cells.indexes["year"].get_indexer(table["year"])
+    marked = values[place, cells.indexes["chain"].get_indexer(table["chain"]), year]
+    other = cells.indexes["chain"].get_indexer(table["other"])
+    return np.asarray(marked | ((other >= 0) & values[place, other, year]))
 
 
 def _protect_hotspots(results: Results, hidden: xr.DataArray, threshold: int) -> gpd.GeoDataFrame:
@@ -225,9 +305,13 @@ def _published_hotspot(
     listed = list(row["members"])
     here = hidden.sel(chosen)
     members = [code for code in listed if not bool(here.sel(place=code))]
-    q_name = "q_value" if results.facts.family == "map" else "q_value_panel"
+    q_name = tables.q_column(results.facts.family)
     shown = results.local[q_name].sel(variable="share", **chosen).sel(place=members)
     row = row | {"min_q_value": float(shown.min()) if members else np.nan}
+    if "robustness" in row and members:
+        row["robustness"] = float(
+            results.robustness["robustness"].sel(**chosen, place=members).mean()
+        )
     if len(members) == len(listed):
         return row
     whole = results.panel[["firms", "known", "digital"]].sel(chosen)

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from geo_engine.errors import StatisticsError
-from geo_engine.indicators.rates import LEVEL
+from geo_engine.indicators.rates import LEVEL, sums_over_places
 
 if TYPE_CHECKING:
     from libpysal.graph import Graph
@@ -217,7 +217,7 @@ def _prior_of(x: FloatArray, n: FloatArray, family: str, rows: slice) -> Prior:
     total, observed = n[rows].sum(axis=0), (n[rows] > 0).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = x.sum(axis=0) / total
-        spread = (np.where(n > 0, n * (x / n - mean) ** 2, 0.0)).sum(axis=0) / total
+        spread = sums_over_places(np.where(n > 0, n * (x / n - mean) ** 2, 0.0)) / total
         if family == "poisson":
             spread = np.maximum(spread - mean * observed / total, 0.0)
         per_place = total / observed

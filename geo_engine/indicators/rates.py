@@ -147,6 +147,22 @@ def assuncao_reis(
     return known.copy(data=np.where(n > 0, z, np.nan).reshape(known.shape))
 
 
+def sums_over_places(table: FloatArray) -> FloatArray:
+    """Sum each column so that neither the order of rows nor other columns change a bit.
+
+    Parameters
+    ----------
+    table : ndarray
+        Places by maps.
+
+    Returns
+    -------
+    ndarray
+        One sum for each map.
+    """
+    return np.asarray(np.sort(np.ascontiguousarray(table.T), axis=-1).sum(axis=-1))
+
+
 def _check_same(digital: xr.DataArray, known: xr.DataArray) -> None:
     """Refuse tables of different places, chains or years."""
     if digital.dims != known.dims or digital.dims[:1] != ("place",):
@@ -171,7 +187,7 @@ def _moments(
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = x.sum(axis=0) / total
         share = np.where(n > 0, x / n, mean)
-        spread = (n * (share - mean) ** 2).sum(axis=0) / total
+        spread = sums_over_places(n * (share - mean) ** 2) / total
     return total, number, mean, spread
 
 

@@ -23,6 +23,13 @@ DISTINCT = (
 )
 """Why levels need not add up, where enterprises are counted."""
 
+ALTERNATIVES = {
+    "two-sided": "a due code",
+    "greater": "a una coda: vicinati alti",
+    "less": "a una coda: vicinati bassi",
+}
+CORRECTIONS = {"bh": "Benjamini-Hochberg", "by": "Benjamini-Yekutieli"}
+
 _SHARED_WORDS = {
     "status": "statuses",
     "local_status": "local_statuses",
@@ -87,14 +94,14 @@ def words(domain: str) -> dict[str, str]:
     ----------
     domain : str
         ``status``, ``local_status``, ``quadrant``, ``cluster``, ``method``, ``units``,
-        ``firm_status``, ``few`` or ``placing``.
+        ``firm_status``, ``few``, ``checked`` or ``placing``.
 
     Returns
     -------
     dict of str to str
         Words by value.
     """
-    if domain in {"placing", "few"}:
+    if domain in {"placing", "few", "checked"}:
         return dict(_dictionary()["words"][domain])
     shared = load_words("it")
     if domain == "cluster":
@@ -226,6 +233,8 @@ def _fill(facts: Facts) -> dict[str, str]:
         "units": units_word(facts),
         "distinct": f" {distinct_note(facts)}".rstrip(),
         "alpha": level_percent(facts.alpha),
+        "alternative": ALTERNATIVES[facts.alternative],
+        "correction": CORRECTIONS[facts.correction],
         "population": str(facts.population_year),
     }
 

@@ -43,7 +43,19 @@ GEOMETRY = "geom"
 VERSION = "1.2"
 """Of the GeoPackage format: the newest that every QGIS 3 reads without a warning."""
 
-PANEL_LEFT_OUT = ("moran", "gi_star", "lag", "p_error", "method")
+PANEL_LEFT_OUT = (
+    "moran",
+    "moran_expected",
+    "moran_variance",
+    "gi",
+    "gi_star",
+    "gi_star_expected",
+    "gi_star_variance",
+    "lag",
+    "p_error",
+    "q_value_year",
+    "method",
+)
 """Local results that only panel.parquet holds: they would double the file."""
 
 

@@ -206,8 +206,9 @@ def metadata_record(publication: Publication) -> str:
     neighbors = f"neighbors_{facts.neighbors}"
     method = (
         f"Test locali esatti tra comuni vicini ({word('it', 'notes', neighbors)}); correzione di "
-        f"Benjamini-Hochberg al {level_percent(facts.alpha)}; perimetro delle filiere "
-        f"{facts.perimeter}; seme {facts.seed}; popolazione {facts.population_year}."
+        f"{word('it', 'notes', f'correction_{facts.correction}')} al "
+        f"{level_percent(facts.alpha)}; perimetro delle filiere {facts.perimeter}; "
+        f"seme {facts.seed}; popolazione {facts.population_year}."
     )
     counted = f"{units_word(facts)} {words('firm_status').get(facts.status, facts.status)}"
     entries = [

@@ -42,6 +42,32 @@ def write_panel(publication: Publication, path: Path) -> None:
         pq.write_table(table, path, row_group_size=ROW_GROUP, **_options())
 
 
+def write_local_tests(publication: Publication, path: Path) -> None:
+    """Write the further local tests: one row per test, chain, year and municipality.
+
+    Parameters
+    ----------
+    publication : Publication
+        What may be shown.
+    path : Path
+        Parquet file to write.
+
+    Raises
+    ------
+    OutputError
+        ``PARQUET_WRITE`` when it cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    words = dict.fromkeys(("test", "chain", "other", "pro_com_t", "label", "method", "status"))
+    frame = publication.results.further.astype(dict.fromkeys(words, "category"))
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata(_notes(publication))
+    with _explained(path):
+        pq.write_table(table, path, row_group_size=ROW_GROUP, **_options())
+
+
 def write_firms(
     publication: Publication, batches: Iterable[pa.Table], schema: pa.Schema, path: Path
 ) -> None:

@@ -33,7 +33,21 @@ PANEL_MEASURES = (
     "firms_per_1000",
     "firms_per_km2",
 )
-LOCAL_MEASURES = ("moran", "gi_star", "lag", "p_value", "q_value", "q_value_panel", "p_error")
+LOCAL_MEASURES = (
+    "moran",
+    "moran_expected",
+    "moran_variance",
+    "gi",
+    "gi_star",
+    "gi_star_expected",
+    "gi_star_variance",
+    "lag",
+    "p_value",
+    "p_error",
+    "q_value",
+    "q_value_year",
+    "q_value_panel",
+)
 LEVEL_MEASURES = ("firms", "known", "digital", "share", "location_quotient")
 
 WIDE_MEASURES = (
@@ -74,6 +88,9 @@ def panel_table(results: Results) -> pd.DataFrame:
     columns["status"] = status_words(_flat(panel["status"], "place"))
     columns |= _measures(panel, PANEL_MEASURES, "place")
     columns["share_status"] = status_words(_flat(panel["share_status"], "place"))
+    if "robustness" in results.robustness:
+        robust = results.robustness.sortby(["place", "chain", "year"])
+        columns["robustness"] = _flat(robust["robustness"], "place")
     local = results.local.sortby(["place", "chain", "year"])
     for variable in local["variable"].to_numpy().tolist():
         columns |= _local_columns(local.sel(variable=variable), str(variable))
@@ -190,7 +207,9 @@ def hotspot_table(results: Results) -> gpd.GeoDataFrame:
         hotspots[name] = hotspots[name].astype("int32")
     for name in COUNTS:
         hotspots[name] = _typed(name, hotspots[name].to_numpy(dtype=float))
-    for name in ("share", "share_outside", "min_q_value"):
+    for name in ("province_scale", "without_main"):
+        hotspots[name] = pd.Categorical(hotspots[name], categories=list(tables.CHECKED))
+    for name in ("share", "share_outside", "min_q_value", "robustness"):
         hotspots[name] = hotspots[name].astype(float)
     order = ["chain", "year", "rank", "hotspot_id"]
     return hotspots.sort_values(order, kind="stable").reset_index(drop=True)
@@ -352,6 +371,8 @@ def _chain_columns(results: Results, panel: xr.Dataset, chain: str) -> dict[str,
         columns[f"{variable}_local_status"] = status_words(
             one["status"].to_numpy(), tables.LOCAL_STATUSES
         )
+    if "robustness" in results.robustness:
+        columns["robustness"] = results.robustness["robustness"].sel(at).to_numpy()
     change = results.change.sel(chain=chain).reindex(place=at["place"])
     for name in ("firms_change", "share_change"):
         columns[name] = change[name].to_numpy().astype(float)
@@ -373,8 +394,7 @@ def clusters(local: xr.Dataset, results: Results) -> pd.Categorical:
     Categorical
         ``HH``, ``LL``, ``LH``, ``HL``, ``ns``; missing where there is no test.
     """
-    family = "q_value_panel" if results.facts.family == "panel" else "q_value"
-    q_value = local[family].to_numpy()
+    q_value = local[tables.q_column(results.facts.family)].to_numpy()
     significant = q_value < results.facts.alpha
     codes = np.where(significant, local["quadrant"].to_numpy().astype(int) - 1, 4)
     codes = np.where(np.isnan(q_value), -1, codes)

@@ -22,6 +22,7 @@ from geo_engine.outputs.tabular import (
     level_table,
     panel_table,
 )
+from geo_engine.outputs.workbook_maps import maps_sheet, whole_maps_sheet
 from geo_engine.outputs.workbook_notes import (
     dictionary_sheet,
     provenance_sheet,
@@ -36,7 +37,7 @@ from geo_engine.outputs.workbook_sheet import (
     plain_field,
 )
 from geo_engine.results import Results
-from geo_engine.words.sentences import empty_sentence, hotspot_sentence
+from geo_engine.words.sentences import empty_sentence, hotspot_sentence, probes_sentence
 
 PLACE_MEASURES = (
     "firms",
@@ -52,6 +53,7 @@ PLACE_MEASURES = (
     "firms_per_1000",
     "share_cluster",
     "share_q_value",
+    "robustness",
     "firms_cluster",
 )
 PHASES = ("monte", "produzione", "distribuzione", "servizi")
@@ -68,7 +70,7 @@ def sheets_of(publication: Publication) -> Iterable[Sheet]:
     Yields
     ------
     Sheet
-        Sintesi, Aree, Comuni, Province, Regioni, Filiere, Fasi, Mappe, Fattori (where
+        Sintesi, Aree, Comuni, Province, Regioni, Filiere, Fasi, Mappe, Globali, Fattori (where
         there are any), Dizionario, Qualità, Provenienza.
     """
     results = publication.results
@@ -79,7 +81,8 @@ def sheets_of(publication: Publication) -> Iterable[Sheet]:
     yield _level(results, "region")
     yield _chains(results)
     yield _phases(results)
-    yield _maps(results)
+    yield maps_sheet(results)
+    yield whole_maps_sheet(results)
     if len(results.drivers):
         yield _drivers(results)
     yield dictionary_sheet(results)
@@ -99,7 +102,10 @@ def _hotspots(results: Results) -> Sheet:
     ]
     fields = describe_fields(table.columns[:-1], results.facts)
     figures = table.astype(dict.fromkeys(COUNTS, float)).to_dict("records")
-    table["sentence"] = [hotspot_sentence(row, results.facts.signal, "it") for row in figures]
+    table["sentence"] = [
+        f"{hotspot_sentence(row, results.facts.signal, 'it')} {probes_sentence(row, 'it')}".strip()
+        for row in figures
+    ]
     note = "Ordinate per filiera, anno e posto in graduatoria."
     if table.empty:
         note = _no_hotspots(results)
@@ -228,37 +234,6 @@ def _phases(results: Results) -> Sheet:
         frame=table[["chain_label", "year", "phase", "firms"]],
         frozen_columns=1,
         widths={"chain_label": 28, "phase": 16},
-    )
-
-
-MAP_FIELDS = (
-    plain_field("chain_label", "Filiera"),
-    plain_field("year", "Anno", "year"),
-    plain_field("variable", "Che cosa è verificato"),
-    plain_field("moran_i", "I di Moran globale", "number"),
-    plain_field("moran_p", "p di Moran globale", "p"),
-    plain_field("tested", "Comuni verificati", "count"),
-    plain_field("significant", "Comuni significativi", "count"),
-    plain_field("expected_below_005", "Attesi per caso sotto p = 0,005", "number"),
-)
-
-
-def _maps(results: Results) -> Sheet:
-    """Give what stands beside each map of local tests."""
-    names = {"firms": "concentrazione (numero di imprese)", "share": "quota digitale"}
-    table = results.maps.to_dataframe().reset_index()
-    table["chain_label"] = table["chain"].astype(str).map(chain_labels(results))
-    table["order"] = table["chain"].map({c.key: i for i, c in enumerate(results.facts.chains)})
-    table["variable"] = table["variable"].astype(str).map(names)
-    table = table.sort_values(["order", "year", "variable"], kind="stable", ignore_index=True)
-    return Sheet(
-        name="Mappe",
-        title="Le mappe verificate: autocorrelazione globale e comuni significativi",
-        notes=("Se I è lontano da zero, anche senza aree locali i comuni vicini si somigliano.",),
-        frame=table[[field.name for field in MAP_FIELDS]],
-        fields=MAP_FIELDS,
-        frozen_columns=1,
-        widths={"chain_label": 28, "variable": 34},
     )
 
 

@@ -199,7 +199,8 @@ def provenance_sheet(publication: Publication) -> Sheet:
         Provenienza.
     """
     facts = publication.results.facts
-    deciding = "la singola mappa" if facts.family == "map" else "l'intero panel"
+    correction = word("it", "notes", f"correction_{facts.correction}")
+    family = word("it", "notes", f"family_{facts.family}")
     rows: list[tuple[str, object]] = [
         *((f"Fonte {n}", note) for n, note in enumerate(facts.source_notes, start=1)),
         ("Data dei dati", facts.data_date),
@@ -208,7 +209,7 @@ def provenance_sheet(publication: Publication) -> Sheet:
         ("Perimetro delle filiere", f"versione {facts.perimeter} (proposta, non ufficiale)"),
         ("Vicinato", word("it", "notes", f"neighbors_{facts.neighbors}")),
         ("Livello dei test", level_percent(facts.alpha)),
-        ("Correzione per confronti multipli", f"Benjamini-Hochberg entro {deciding}"),
+        ("Correzione per confronti multipli", f"{correction}, {family}"),
         ("Seme", str(facts.seed)),
         ("Destinazione", "pubblica" if publication.audience == "public" else "interna"),
     ]

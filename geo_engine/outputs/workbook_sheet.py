@@ -116,8 +116,12 @@ def at_year(results: Results, year: int) -> Results:
     Returns
     -------
     Results
-        With one year in ``panel`` and ``local``; the rest as it was.
+        With one year in ``panel``, ``local`` and ``robustness``; the rest as it was.
     """
+    robust = results.robustness
     return dataclasses.replace(
-        results, panel=results.panel.sel(year=[year]), local=results.local.sel(year=[year])
+        results,
+        panel=results.panel.sel(year=[year]),
+        local=results.local.sel(year=[year]),
+        robustness=robust.sel(year=[year]) if len(robust) else robust,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -24,6 +26,8 @@ RESIDUAL_NOTE = (
     " is small, and the p-values are approximate, not exact."
 )
 """What must stand beside the local tests of residuals."""
+PLACES_PER_TERM = 10
+"""A map with fewer places for each coefficient is not fitted."""
 
 
 def residual_autocorrelation(
@@ -67,6 +71,46 @@ def residual_autocorrelation(
     residuals = observed - aligned.transpose(*observed.dims)
     local, maps = local_autocorrelation(residuals, graph, replace(test, counts=False))
     return local.assign_attrs(note=RESIDUAL_NOTE), maps.assign_attrs(note=RESIDUAL_NOTE)
+
+
+def linear_fit(values: xr.DataArray, terms: Sequence[xr.DataArray]) -> xr.DataArray:
+    """Fit each map by least squares on its terms and an intercept.
+
+    Parameters
+    ----------
+    values : DataArray, dims ("place", "chain", "year")
+        What is explained; NaN where there is none.
+    terms : sequence of DataArray
+        What explains it, same dims. A term that adds nothing to the others of a map has no effect.
+
+    Returns
+    -------
+    DataArray, same dims
+        NaN where the value or a term is missing, and on maps with fewer than ten places for each
+        coefficient.
+    """
+    ordered = values.transpose(*DIMS)
+    order = np.argsort(ordered.indexes["place"].astype(str).to_numpy(), kind="stable")
+    table = ordered.to_numpy().astype(np.float64)[order]
+    stack = np.stack([term.transpose(*DIMS).to_numpy()[order] for term in terms], axis=-1)
+    fitted = np.full(table.shape, np.nan)
+    for c, y in np.ndindex(table.shape[1:]):
+        usable = np.isfinite(table[:, c, y]) & np.isfinite(stack[:, c, y]).all(axis=-1)
+        if usable.sum() >= PLACES_PER_TERM * (len(terms) + 1):
+            fitted[usable, c, y] = _fitted(table[usable, c, y], stack[usable, c, y])
+    back = np.empty_like(fitted)
+    back[order] = fitted
+    return ordered.copy(data=back).transpose(*values.dims)
+
+
+def _fitted(y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Project on standardized terms; sums run in a fixed order, so no thread changes a bit."""
+    spread = x.std(axis=0)
+    varying = spread > 1e-12 * np.maximum(np.abs(x).max(axis=0), 1e-300)
+    z = (x[:, varying] - x[:, varying].mean(axis=0)) / spread[varying]
+    cross = (z[:, :, None] * z[:, None, :]).sum(axis=0)
+    beta = np.linalg.pinv(cross, rcond=1e-10, hermitian=True) @ (z * y[:, None]).sum(axis=0)
+    return np.asarray(y.mean() + (z * beta).sum(axis=1))
 
 
 def without_largest(

@@ -152,7 +152,36 @@ def hotspot_sentence(hotspot: Mapping[str, object], signal: str, language: str) 
     return f"{sentence} {word(language, 'sentences', 'hotspot_few')}" if few else sentence
 
 
-def empty_sentence(tested: int, expected: float, language: str) -> str:
+def probes_sentence(hotspot: Mapping[str, object], language: str) -> str:
+    """Say how a hotspot stands under other choices; nothing of what was not tried.
+
+    Parameters
+    ----------
+    hotspot : mapping
+        A row of ``Results.hotspots``: ``robustness``, ``province_scale``, ``without_main``,
+        ``places``.
+    language : str
+        ``it`` or ``en``.
+
+    Returns
+    -------
+    str
+        Up to three sentences, "" where nothing was tried.
+    """
+    said = []
+    robustness = _float(hotspot["robustness"])
+    if not math.isnan(robustness):
+        values = {"robustness": percent(robustness, language)}
+        said.append(fill(word(language, "sentences", "robust"), values))
+    alone = int(_float(hotspot["places"])) == 1
+    left_out = "without_neighbor" if alone else "without_main"
+    for kind, column in (("province_scale", "province_scale"), (left_out, "without_main")):
+        if hotspot[column] in ("confirmed", "not_confirmed"):
+            said.append(word(language, "sentences", f"{kind}_{hotspot[column]}"))
+    return " ".join(said)
+
+
+def empty_sentence(tested: int, expected: float, language: str, reason: str = "") -> str:
     """Say that no area is significant, and what chance alone would have shown.
 
     Parameters
@@ -163,14 +192,17 @@ def empty_sentence(tested: int, expected: float, language: str) -> str:
         Places that chance alone leaves below p = 0.005.
     language : str
         ``it`` or ``en``.
+    reason : str
+        Why a map without tests has none (``space.REASONS``), "" when not known.
 
     Returns
     -------
     str
-        One sentence.
+        One sentence or two.
     """
     if tested == 0:
-        return word(language, "sentences", "untested")
+        said = word(language, "sentences", "untested")
+        return f"{said} {word(language, 'sentences', f'reason_{reason}')}" if reason else said
     count = math.floor(expected + 0.5)
     form = "empty_one" if count == 1 else "empty"
     values = {"tested": number(tested, language), "expected": places(count, language)}

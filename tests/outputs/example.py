@@ -23,7 +23,9 @@ import xarray as xr
 from geo_engine import tables
 from geo_engine.change.difference import first_last_change
 from geo_engine.disclosure.publication import Publication
+from geo_engine.further_tests import FURTHER_COLUMNS
 from geo_engine.indicators.rates import assuncao_reis, empirical_bayes
+from geo_engine.inference import GLOBAL_COLUMNS
 from geo_engine.results import Account, ChainInfo, Facts, Results, SourceAccount
 
 CHAINS = (
@@ -183,6 +185,9 @@ def example_publication(
         graph_summary={"links": int(adjacency.nnz), "isolates": int((adjacency.sum(1) == 0).sum())},
         local=local,
         maps=_maps(local),
+        whole_maps=_whole_maps(panel),
+        robustness=_robustness(local),
+        further=_further(local),
         hotspots=hotspots,
         change=first_last_change(panel),
         warnings=("Dati dimostrativi" + hostile + ".",) if fields["simulated"] else (),
@@ -313,7 +318,11 @@ def _local(panel: xr.Dataset, adjacency: sp.csr_array) -> xr.Dataset:
     shape = panel["firms"].shape
     arrays = {
         name: np.full((2, *shape), np.nan)
-        for name in ("moran", "gi_star", "lag", "p_value", "q_value", "q_value_panel", "p_error")
+        for name in (
+            *("moran", "moran_expected", "moran_variance", "gi"),
+            *("gi_star", "gi_star_expected", "gi_star_variance", "lag"),
+            *("p_value", "p_error", "q_value", "q_value_year", "q_value_panel"),
+        )
     }
     quadrant = np.zeros((2, *shape), np.int8)
     status = np.zeros((2, *shape), np.int8)
@@ -335,7 +344,12 @@ def _local(panel: xr.Dataset, adjacency: sp.csr_array) -> xr.Dataset:
         at = (v, slice(None), c, y)
         for name, array in (("moran", z * lag), ("lag", lag), ("p_value", p)):
             arrays[name][at] = np.where(tested, array, np.nan)
-        arrays["q_value"][at] = arrays["q_value_panel"][at] = q
+        for family in tables.Q_COLUMNS.values():
+            arrays[family][at] = q
+        for name in ("moran_expected", "gi_star_expected", "gi"):
+            arrays[name][at] = np.where(tested, -z / len(z), np.nan)
+        for name in ("moran_variance", "gi_star_variance"):
+            arrays[name][at] = np.where(tested, z**2 / np.maximum(degree, 1), np.nan)
         code = np.where(z >= 0, np.where(lag >= 0, 1, 4), np.where(lag >= 0, 3, 2))
         quadrant[at] = np.where(tested, code, 0)
         status[at] = state
@@ -386,8 +400,44 @@ def _maps(local: xr.Dataset) -> xr.Dataset:
             "tested": tested,
             "significant": (local["q_value"] < 0.05).sum("place"),
             "expected_below_005": 0.005 * tested,
+            "reason": xr.zeros_like(tested, dtype=np.int8),
         }
     )
+
+
+def _whole_maps(panel: xr.Dataset) -> pd.DataFrame:
+    """Give one row for each map and statistic."""
+    chains, years = panel["chain"].to_numpy().tolist(), panel["year"].to_numpy().tolist()
+    rows = [
+        (variable, statistic, chain, year, 0.123456, -0.01, 0.0004, 6.1728, 1e-9, 0.002, 999, 100)
+        for variable in ("firms", "share")
+        for statistic in ("geary", "moran")
+        for chain in chains
+        for year in years
+    ]
+    return pd.DataFrame(rows, columns=list(GLOBAL_COLUMNS))
+
+
+def _robustness(local: xr.Dataset) -> xr.Dataset:
+    """Call robust what has a small p."""
+    p = local["p_value"].sel(variable="share", drop=True)
+    return xr.Dataset({"robustness": (1 - p).clip(0, 1), "specifications": xr.full_like(p, 36.0)})
+
+
+def _further(local: xr.Dataset) -> pd.DataFrame:
+    """Pass the official test off as another one."""
+    share = local.sel(variable="share", drop=True)
+    found = xr.Dataset(
+        {
+            "statistic": share["moran"],
+            "expected": share["moran_expected"],
+            "variance": share["moran_variance"],
+            **{name: share[name] for name in ("p_value", "p_error", "q_value")},
+        }
+    )
+    table = found.to_dataframe().reset_index().rename(columns={"place": "pro_com_t"})
+    table = table.assign(test="geary", other="", label="similar", method="exact", status="ok")
+    return table[list(FURTHER_COLUMNS)]
 
 
 def _hotspots(
@@ -430,6 +480,9 @@ def _hotspots(
         "share_outside",
         "excess",
         "min_q_value",
+        "robustness",
+        "province_scale",
+        "without_main",
         "cod_reg",
         "region",
         "members",
@@ -462,6 +515,9 @@ def _hotspot(
         "share_outside": float(np.nansum(digital[outside]) / known[outside].sum()),
         "excess": 0.0,
         "min_q_value": min_q,
+        "robustness": 0.75,
+        "province_scale": "not_confirmed",
+        "without_main": "confirmed" if len(group) > 1 else "untested",
         "cod_reg": str(main["cod_reg"]),
         "region": str(main["region"]),
         "members": tuple(places.index[group]),

@@ -104,7 +104,7 @@ def test_codes_keep_their_zeros_and_are_text(publication, tmp_path):
     places = results.places.set_axis(pd.Index(codes, name="pro_com_t"))
     parts = {
         name: getattr(results, name).assign_coords(place=codes)
-        for name in ("panel", "local", "change")
+        for name in ("panel", "local", "robustness", "change")
     }
     results = dataclasses.replace(results, places=places, **parts)
     path = written(dataclasses.replace(publication, results=results), tmp_path)
@@ -273,7 +273,10 @@ def test_chain_keys_that_are_no_column_names_are_written(tmp_path):
     keys = ['la "mia" filiera', "LA mia-filiera"]
     parts = {
         name: getattr(results, name).assign_coords(chain=keys)
-        for name in ("panel", "local", "maps", "change", "province_panel", "region_panel")
+        for name in (
+            *("panel", "local", "maps", "robustness", "change"),
+            *("province_panel", "region_panel"),
+        )
     }
     mapping = dict(zip(("moda", "arredo_design"), keys, strict=True))
     hotspots = results.hotspots.assign(chain=results.hotspots["chain"].map(mapping))

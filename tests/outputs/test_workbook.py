@@ -30,6 +30,7 @@ SHEETS = [
     "Filiere",
     "Fasi",
     "Mappe",
+    "Globali",
     "Dizionario",
     "Qualità",
     "Provenienza",

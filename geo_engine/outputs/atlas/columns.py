@@ -76,7 +76,7 @@ def make_base(results: Results) -> Base:
         totals=_totals(results.panel),
         edges=_edges(facts),
         alpha=facts.alpha,
-        q_name="q_value_panel" if facts.family == "panel" else "q_value",
+        q_name=tables.q_column(facts.family),
     )
 
 

@@ -17,6 +17,7 @@ from geo_engine.outputs.atlas.codec import packed, varints, zigzag
 from geo_engine.outputs.atlas.geometry import encoded_geometry
 from geo_engine.outputs.tabular import leading_chain
 from geo_engine.results import Results
+from geo_engine.space.autocorrelation import REASONS
 from geo_engine.words import LANGUAGES, load_words
 
 SECTIONS = (
@@ -133,6 +134,8 @@ def _maps(results: Results) -> dict[str, Any]:
                 name: [_number(value, 4) for value in part[name].to_numpy()]
                 for name in ("moran_i", "moran_p")
             }
+            reasons = [REASONS[int(code)] for code in part["reason"].to_numpy()]
+            found[f"{variable}/{chain.key}"]["reason"] = reasons
     return found
 
 
@@ -176,6 +179,9 @@ def _hotspots(results: Results) -> list[dict[str, Any]]:
             "digital": _number(row["digital"], 0),
             "share": _number(row["share"], 4),
             "share_outside": _number(row["share_outside"], 4),
+            "robustness": _number(row["robustness"], 3),
+            "province_scale": str(row["province_scale"]),
+            "without_main": str(row["without_main"]),
             "min_q_value": _number(np.floor(row["min_q_value"] * 1e6) / 1e6, 6),
         }
         for row in rows

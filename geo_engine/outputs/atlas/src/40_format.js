@@ -84,9 +84,29 @@ const format = (() => {
     return hotspot.known < FEW ? `${sentence} ${words.sentences.hotspot_few}` : sentence;
   }
 
+  /** How a hotspot stands under other choices; nothing of what was not tried. */
+  function probesSentence(hotspot, words, language) {
+    const said = [];
+    if (hotspot.robustness !== null) {
+      said.push(fill(words.sentences.robust, { robustness: percent(hotspot.robustness, language) }));
+    }
+    const leftOut = hotspot.places === 1 ? "without_neighbor" : "without_main";
+    for (const [kind, found] of [
+      ["province_scale", hotspot.province_scale],
+      [leftOut, hotspot.without_main],
+    ]) {
+      const sentence = words.sentences[`${kind}_${found}`];
+      if (sentence) said.push(sentence);
+    }
+    return said.join(" ");
+  }
+
   /** No area is significant, and what chance alone would have shown. */
-  function emptySentence(tested, expected, words, language) {
-    if (!tested) return words.sentences.untested;
+  function emptySentence(tested, expected, words, language, reason = "") {
+    if (!tested) {
+      const why = words.sentences[`reason_${reason}`];
+      return why ? `${words.sentences.untested} ${why}` : words.sentences.untested;
+    }
     const count = Math.floor(expected + 0.5);
     const values = {
       tested: number(tested, language),
@@ -116,6 +136,7 @@ const format = (() => {
     fill,
     places,
     hotspotSentence,
+    probesSentence,
     emptySentence,
     plain,
   };

@@ -265,7 +265,7 @@ const card = (() => {
     if (all.length) return words.sentences.filtered;
     const map = data.maps[`share/${state.chain}`];
     const at = facts.years.indexOf(state.year);
-    return format.emptySentence(map.tested[at], map.expected_below_005[at], words, language);
+    return format.emptySentence(map.tested[at], map.expected_below_005[at], words, language, map.reason[at]);
   }
 
   function entry(atlas, area) {
@@ -284,6 +284,8 @@ const card = (() => {
     if (open) {
       const hotspot = { ...area, places: area.members.length };
       item.append(make("p", {}, format.hotspotSentence(hotspot, atlas.names().signal, words, language)));
+      const probes = format.probesSentence(hotspot, words, language);
+      if (probes) item.append(make("p", {}, probes));
     }
     return item;
   }

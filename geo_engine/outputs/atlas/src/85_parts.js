@@ -112,6 +112,8 @@ const notes = (() => {
       perimeter: facts.perimeter,
       neighbors: words.notes[`neighbors_${facts.neighbors}`],
       family: words.notes[`family_${facts.family}`],
+      alternative: words.notes[`alternative_${facts.alternative}`],
+      correction: words.notes[`correction_${facts.correction}`],
       alpha: format.threshold(facts.alpha, language),
       alpha_percent: format.percent(facts.alpha, language).replace(/[.,]0%/, "%"),
       shift: format.number(Math.ceil(data.geometry.max_shift_m), language),
