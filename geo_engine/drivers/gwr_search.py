@@ -42,6 +42,8 @@ class LocalFits:
     residual: FloatArray
     condition_number: FloatArray
     """Of the weighted local columns, scaled."""
+    variance_factor: FloatArray
+    """Places x columns: variance of a coefficient over that of the errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,18 +216,63 @@ def local_fits(
         parts.append(_fit_chunk(design, outcome, center, distance, near))
     joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
     return LocalFits(
-        coefficients=joined[0], influence=joined[1], residual=joined[2], condition_number=joined[3]
+        coefficients=joined[0],
+        influence=joined[1],
+        residual=joined[2],
+        condition_number=joined[3],
+        variance_factor=joined[4],
     )
 
 
-def _fit_chunk(
-    design: FloatArray, outcome: FloatArray, center: IntArray, distance: FloatArray, near: IntArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Fit around a few places at once."""
+def local_r_squared(
+    outcome: FloatArray, residual: FloatArray, points: FloatArray, neighbors: int
+) -> FloatArray:
+    """Tell how much of the differences around each place the local fits take up.
+
+    Parameters
+    ----------
+    outcome, residual : array, places
+        What is explained, and what the fit at each place leaves of it.
+    points : array, places x 2
+        Coordinates in meters.
+    neighbors : int
+        Nearest places of a fit, itself included.
+
+    Returns
+    -------
+    array, places
+        One less the ratio of weighted sums of squares; NaN where the outcome is constant around.
+    """
+    from scipy.spatial import KDTree
+
+    tree, found = KDTree(points), np.empty(len(points))
+    rows = max(1, CHUNK_BYTES // (32 * neighbors))
+    for start in range(0, len(points), rows):
+        center = np.arange(start, min(start + rows, len(points)))
+        distance, near = tree.query(points[center], k=neighbors)
+        weight = _bisquare(distance.reshape(len(center), -1))
+        near = near.reshape(len(center), -1)
+        mean = (weight * outcome[near]).sum(axis=1) / weight.sum(axis=1)
+        whole = (weight * (outcome[near] - mean[:, None]) ** 2).sum(axis=1)
+        left = (weight * residual[near] ** 2).sum(axis=1)
+        found[center] = 1 - left / np.where(whole > 0, whole, np.nan)
+    return found
+
+
+def _bisquare(distance: FloatArray) -> FloatArray:
+    """Weigh neighbors, sorted by distance, down to zero at the last."""
     reach = distance[:, -1:] * REACH
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = np.where(distance < reach, (1 - (distance / reach) ** 2) ** 2, 0.0)
     weight[reach[:, 0] == 0] = 1.0  # all the nearest stand on one point
+    return weight
+
+
+def _fit_chunk(
+    design: FloatArray, outcome: FloatArray, center: IntArray, distance: FloatArray, near: IntArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Fit around a few places at once."""
+    weight = _bisquare(distance)
     columns = design[near]
     weighted = columns * weight[:, :, None]
     gram = weighted.transpose(0, 2, 1) @ columns
@@ -237,12 +284,14 @@ def _fit_chunk(
     sound = values[:, 0] > 1e-12
     scaled[~sound] = np.eye(design.shape[1])
     inverse = np.linalg.inv(scaled) / (scale[:, :, None] * scale[:, None, :])
+    filling = weighted.transpose(0, 2, 1) @ weighted
+    variance = np.einsum("ijk,ikl,ijl->ij", inverse, filling, inverse)
     moment = np.einsum("ikj,ik->ij", weighted, outcome[near])
     coefficients = np.einsum("ijk,ik->ij", inverse, moment)
     own = design[center]
     # The place's own weight is one: it stands at distance zero.
     influence = np.einsum("ij,ijk,ik->i", own, inverse, own)
     residual = outcome[center] - (own * coefficients).sum(axis=1)
-    for array in (coefficients, influence, residual):
+    for array in (coefficients, influence, residual, variance):
         array[~sound] = np.nan
-    return coefficients, influence, residual, np.where(sound, condition, np.inf)
+    return coefficients, influence, residual, np.where(sound, condition, np.inf), variance
