@@ -81,18 +81,43 @@ def sum_amounts(
                 f"{wrong:,} of {len(positions):,} positions of {name} are outside 0 to {size - 1}.",
             )
     amount = firms["amount"].to_numpy(np.float64, na_value=np.nan)
-    loads = np.asarray(members, np.float64)
-    if np.isinf(amount).any() or not (loads >= 0).all():
-        raise TableError("AMOUNT_RANGE", "Amounts must be finite and weights at least 0.")
-    rows, chains = np.nonzero(loads)
-    first = np.concatenate([[0], np.cumsum((loads > 0).sum(axis=1))]).astype(np.int64)
+    if np.isinf(amount).any():
+        raise TableError("AMOUNT_RANGE", "Amounts must be finite; leave unknown ones empty.")
+    links = chains_of_codes(members)
     zone = np.append(np.asarray(areas, np.int64), -1)[place]
     zone[year < 0] = -1
-    summed = np.zeros((4, shape[0], loads.shape[1] + 1, shape[1]))
-    links = first, chains.astype(np.int64), loads[rows, chains]
+    summed = np.zeros((4, shape[0], members.shape[1] + 1, shape[1]))
     _add_rows(_Rows(zone, year, code, amount, *links), summed)
     number, total, squares, missing = summed
     return Amounts(number=number, total=total, squares=squares, missing=missing)
+
+
+def chains_of_codes(
+    members: npt.NDArray[np.bool_] | FloatArray,
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """List the chains of each code, and the weight of the code in each.
+
+    Parameters
+    ----------
+    members : array of bool or float, shape (codes, chains)
+        Which code belongs to which chain, or with which weight.
+
+    Returns
+    -------
+    tuple of array
+        ``first``, ``chains`` and ``loads``: those of code i are at first[i] to first[i + 1] - 1.
+
+    Raises
+    ------
+    TableError
+        ``AMOUNT_RANGE`` for a negative or infinite weight.
+    """
+    loads = np.asarray(members, np.float64)
+    if not ((loads >= 0) & np.isfinite(loads)).all():
+        raise TableError("AMOUNT_RANGE", "Weights of memberships must be at least 0 and finite.")
+    rows, chains = np.nonzero(loads)
+    first = np.concatenate([[0], np.cumsum((loads > 0).sum(axis=1))])
+    return first.astype(np.int64), chains.astype(np.int64), loads[rows, chains]
 
 
 def label_amounts(
