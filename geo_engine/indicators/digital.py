@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo_engine.errors import TableError
-from geo_engine.indicators.websites import website_value
+from geo_engine.indicators.websites import own_domains, website_value
 
 Signals = npt.NDArray[np.int8]
 
@@ -74,8 +74,13 @@ def signal_values(texts: Any, rule: SignalRule) -> Signals:
     positions, distinct = pd.factorize(column)
     when_empty = NO if rule.empty == "no" else UNKNOWN
     verdicts = np.full(len(distinct) + 1, when_empty, dtype=np.int8)
-    for i, text in enumerate(distinct):
-        cleaned = _cleaned(str(text))
+    left = np.arange(len(distinct))
+    if rule.rule == "website":
+        own = own_domains(pd.Series(distinct, dtype="str"))
+        verdicts[:-1][own] = YES
+        left = np.flatnonzero(~own)
+    for i in left.tolist():
+        cleaned = _cleaned(str(distinct[i]))
         if cleaned:
             verdicts[i] = reader(cleaned)
     # A missing value has position -1, which reads the last verdict: that of an empty field.

@@ -6,6 +6,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
 OWN, NOT_OWN, UNCLEAR = 1, 0, -1
 
 _LISTS: dict[str, list[str]] = tomllib.loads(
@@ -31,7 +35,32 @@ _HOST = re.compile(rf"^(?:{_LABEL}\.)+(?P<domain>[^\W\d_]{{2,}}|xn--[a-z0-9-]+)$
 _PATH = re.compile(r"[/?#\\]")
 _PORT = re.compile(r":\d*$")
 _DOTS = re.compile(r"\.{2,}")
+_PLAIN = r"(?:https?://)?(?:www\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.(?:it|com|eu|net|org)/?"
+"""Addresses of a domain alone, most of those in a register: looked up all at once."""
+_BEFORE_HOST = r"^(?:https?://)?(?:www\.)?"
+_PLAIN_ODD = r"^(?:maps|w{2,4})\."
 _SEPARATORS = re.compile(r"[\s,;|<>()\"]+")
+
+
+def own_domains(texts: pd.Series) -> npt.NDArray[np.bool_]:
+    """Tell which texts are plainly the address of a domain of the firm's own.
+
+    Parameters
+    ----------
+    texts : Series of str
+        As written.
+
+    Returns
+    -------
+    array of bool
+        True only where :func:`website_value` gives 1; what is False needs to be read by it.
+    """
+    tidy = texts.str.strip().str.lower()
+    plain = tidy.str.fullmatch(_PLAIN).fillna(value=False).to_numpy(bool).copy()
+    hosts = tidy[plain].str.replace(_BEFORE_HOST, "", regex=True).str.removesuffix("/")
+    others = hosts.isin(OTHERS | MAIL_HOSTS) | hosts.str.contains(_PLAIN_ODD)
+    plain[plain] = ~others.to_numpy(bool)
+    return plain
 
 
 def website_value(text: str) -> int:

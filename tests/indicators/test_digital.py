@@ -7,10 +7,12 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from geo_engine.errors import TableError
 from geo_engine.indicators.digital import SignalRule, combine_signals, signal_values
-from geo_engine.indicators.websites import website_value
+from geo_engine.indicators.websites import own_domains, website_value
 
 
 def rule(**keys) -> SignalRule:
@@ -128,6 +130,37 @@ def test_a_page_elsewhere_a_mail_or_a_declared_absence_is_no_website(text):
 )
 def test_a_text_that_is_neither_an_address_nor_a_no_stays_unknown(text):
     assert website_value(text) == -1
+
+
+PARTS = ("azienda", "facebook", "gmail", "maps", "ww", "www", "w", "x", "a-b", "-a", "a-", "libero")
+
+
+@settings(deadline=None, derandomize=True, max_examples=400)
+@given(
+    st.tuples(
+        st.sampled_from(["", "http://", "https://", "HTTPS://", "htp://", " "]),
+        st.sampled_from(["", "www.", "ww.", "www,"]),
+        st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map(".".join),
+        st.sampled_from([".it", ".com", ".eu", ".net", ".org", ".zzzzz", ""]),
+        st.sampled_from(["", "/", "/it", " ", "\n"]),
+    ).map("".join)
+)
+def test_what_is_plainly_an_own_domain_is_one_for_the_careful_reader_too(text):
+    if own_domains(pd.Series([text], dtype="str"))[0]:
+        assert website_value(" ".join(text.casefold().split())) == 1
+
+
+def test_a_plain_domain_is_told_at_once():
+    texts = [
+        "www.azienda.it",
+        "HTTP://Azienda-Rossi.com/",
+        "facebook.com",
+        "gmail.com",
+        "maps.it",
+        "",
+    ]
+    found = own_domains(pd.Series(texts, dtype="str"))
+    assert found.tolist() == [True, True, False, False, False, False]
 
 
 def test_the_website_rule_reads_a_column_in_its_own_order():
