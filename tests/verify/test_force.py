@@ -1,0 +1,52 @@
+"""The engine against force at a small size; ``scripts/verify.py`` runs the whole."""
+
+import numpy as np
+import pytest
+
+from tests.space.brute import enumerated_tails, programmed_tails
+from tests.verify.force import (
+    KINDS,
+    LARGE,
+    MONTE_CARLO,
+    SMALL,
+    against_all_subsets,
+    against_draws,
+    against_exact_sums,
+    deviations,
+    ring,
+    small_units,
+)
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_small_maps_equal_full_enumeration_to_twelve_digits(kind):
+    worst, compared = against_all_subsets(kind, range(100, 104))
+    assert compared > 100
+    assert worst <= 1e-12
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_exact_sums_are_those_of_all_subsets(kind):
+    units, _ = small_units(np.random.default_rng(2), kind, 12)
+    units = units // max(1, int(units.max()) // 4_000)
+    for k in (1, 4, 9):
+        some = ring(12, k).neighbors[:k]
+        counted, programmed = (f(units, some, 0) for f in (enumerated_tails, programmed_tails))
+        assert programmed == pytest.approx(counted, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", LARGE)
+@pytest.mark.parametrize("n", [300, 1_050])
+def test_the_bound_holds_the_exact_p_of_real_values_and_is_narrow(kind, n):
+    p, bound, true, method = against_exact_sums(kind, n, 3, 5).T
+    certain = method != MONTE_CARLO
+    assert (p >= true * (1 - 1e-11) - 1e-12)[certain].all()
+    assert (p - bound <= true * (1 + 1e-11) + 1e-12)[certain].all()
+    assert np.median(bound / p) < 0.02
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_p_values_of_every_size_agree_with_fresh_draws(kind):
+    rows = against_draws(kind, 200_000)
+    # Sixty places in all: the largest of as many normal deviations is above 4.2 once in a thousand.
+    assert np.abs(deviations(rows)).max() < 4.2
