@@ -38,7 +38,7 @@ class KeyIndex:
 
     keys: Keys
     """Distinct, ascending."""
-    group: Positions
+    group: npt.NDArray[np.int32]
     """Position among ``keys`` of each row of the table, -1 without a key."""
     verdicts: npt.NDArray[np.int8]
     """(keys, signals): 1, 0 or -1."""
@@ -240,9 +240,9 @@ def _grouped(keys: Keys) -> tuple[Positions, Positions]:
 def _index(keys: Keys, rows: TableRows, limits: Mapping[str, float], resolve: Resolve) -> KeyIndex:
     """Group the rows of a table by one kind of key."""
     order, starts = _grouped(keys)
-    group = np.full(len(keys), -1, np.int64)
+    group = np.full(len(keys), -1, np.int32)
     sizes = np.diff(np.append(starts, len(order)))
-    group[order] = np.repeat(np.arange(len(starts)), sizes)
+    group[order] = np.repeat(np.arange(len(starts), dtype=np.int32), sizes)
     columns = [_resolved(verdicts[order], starts, resolve)[0] for verdicts in rows.signals.values()]
     columns += [
         _summed(amounts[order], starts, limits[key]) for key, amounts in rows.amounts.items()

@@ -10,6 +10,13 @@ import pandas as pd
 
 from geo_engine.indicators.signal_join import Match, SignalTable
 
+_RULES = {
+    "unknown": "non noto",
+    "any": "basta una riga positiva",
+    "all": "basta una riga negativa",
+    "first": "vale la prima riga",
+    "last": "vale l'ultima riga",
+}
 MATCH_STATES = ("matched", "unmatched", "without_key")
 """Columns of the counts of a match."""
 
@@ -164,7 +171,8 @@ def match_sentence(
     )
     clashes = [f"{key} {_italian(n)}" for key, n in table.conflicts.items() if n]
     if clashes:
-        said += f" Imprese con righe in contrasto: {', '.join(clashes)} (regola: {table.resolve})."
+        rule = _RULES[table.resolve]
+        said += f" Imprese con righe in contrasto: {', '.join(clashes)} (regola: {rule})."
     return said
 
 

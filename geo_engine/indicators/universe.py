@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo_engine.errors import TableError
 from geo_engine.indicators.bounded import Bounded, load_sizes
+from geo_engine.indicators.universe_definitions import Universe
 
 BoolArray = npt.NDArray[np.bool_]
 Verdicts = npt.NDArray[np.int8]
+UnknownMoney = Literal["persons", "undecided"]
 
 UNKNOWN_SIZE = -1
 """Position of an enterprise whose size class cannot be told."""
 STATES = ("inside", "outside", "undecided", "by_persons")
 """Columns of the counts of a universe; ``by_persons`` is a part of ``inside``."""
-MOST_UNIVERSES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +36,13 @@ class Size:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Universe:
-    """A set of enterprises by size."""
+class Money:
+    """What turnover and balance sheet say alone; both arrays (firms, universes)."""
 
-    key: str
-    label: str
-    label_en: str
-    persons: tuple[float, float] | None = None
-    """From the first number of persons, below the second; None for any, also an unknown one."""
-    turnover: float | None = None
-    """Highest turnover, euro; None where money does not matter."""
-    assets: float | None = None
-    """Highest balance sheet total, euro: one of the two limits must be kept."""
+    kept: Verdicts
+    """1 keeps one of the limits, 0 neither, -1 open."""
+    trusted: BoolArray
+    """Nothing is known, and persons are to decide alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +101,7 @@ def size_classes(persons: Bounded) -> Verdicts:
     return np.where(lowest == highest, lowest, UNKNOWN_SIZE).astype(np.int8)
 
 
-def eu_size_classes(
-    size: Size, *, unknown_money: Literal["persons", "undecided"] = "persons"
-) -> Verdicts:
+def eu_size_classes(size: Size, *, unknown_money: UnknownMoney = "persons") -> Verdicts:
     """Give the size class of the EU: persons, and turnover or balance sheet where known.
 
     Parameters
@@ -131,93 +123,18 @@ def eu_size_classes(
     """
     found = np.full(len(size.persons.low), 3, np.int8)
     for position, limit in reversed(list(enumerate(load_sizes()["limits"].values()))):
-        kept, _ = _keeps(size, limit["turnover"], limit["assets"], unknown_money)
+        limits = (limit["turnover"], limit["assets"])
+        kept, _ = _keeps(size.turnover, size.assets, limits, unknown_money)
         verdict = _both(size.persons.below(limit["persons"]), kept)
         found = np.where(verdict == 1, position, np.where(verdict == 0, found, UNKNOWN_SIZE))
     return found.astype(np.int8)
-
-
-def load_universes() -> dict[str, Universe]:
-    """Give the universes that ship: ``tutte``, ``micro``, ``pmi``, ``pmi_10_249``.
-
-    Returns
-    -------
-    dict of str to Universe
-        By key.
-    """
-    return custom_universes(load_sizes()["universes"])
-
-
-def custom_universes(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, Universe]:
-    """Turn definitions of a study into universes.
-
-    Parameters
-    ----------
-    definitions : mapping
-        By key: ``label``, and where wanted ``label_en``, ``persons`` ([from, below], or [from]) and
-        either ``limits`` (micro, small, medium) or ``turnover`` and ``assets``; None is as absent.
-
-    Returns
-    -------
-    dict of str to Universe
-        By key.
-
-    Raises
-    ------
-    TableError
-        ``UNIVERSE`` for limits that do not exist or persons that no firm can have.
-    """
-    return {
-        key: _universe(key, {name: value for name, value in keys.items() if value is not None})
-        for key, keys in definitions.items()
-    }
-
-
-def select_universes(
-    use: Sequence[str], custom: Mapping[str, Mapping[str, Any]] | None = None
-) -> tuple[Universe, ...]:
-    """Choose the universes of a study.
-
-    Parameters
-    ----------
-    use : sequence of str
-        Keys, in the order of the selector of the atlas.
-    custom : mapping, optional
-        Own definitions, as for :func:`custom_universes`; one with the key of a shipped one
-        replaces it.
-
-    Returns
-    -------
-    tuple of Universe
-        In the asked order.
-
-    Raises
-    ------
-    TableError
-        ``UNIVERSE_UNKNOWN``; ``UNIVERSE`` also for a key asked twice, none, or too many.
-    """
-    known = {**load_universes(), **custom_universes(custom or {})}
-    unknown = [key for key in use if key not in known]
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], known, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise TableError(
-            "UNIVERSE_UNKNOWN", f"No universe {unknown[0]!r}.{hint} Known: {', '.join(known)}."
-        )
-    if not use or len(set(use)) < len(use) or len(use) > MOST_UNIVERSES:
-        raise TableError(
-            "UNIVERSE",
-            f"{len(use)} universes are asked for, {len(set(use))} different ones. Ask for 1 to "
-            f"{MOST_UNIVERSES}, each once.",
-        )
-    return tuple(known[key] for key in use)
 
 
 def universe_membership(
     size: Size,
     universes: Sequence[Universe],
     *,
-    unknown_money: Literal["persons", "undecided"] = "persons",
+    unknown_money: UnknownMoney = "persons",
 ) -> Membership:
     """Tell which enterprises are in which universes.
 
@@ -230,7 +147,7 @@ def universe_membership(
     size : Size
         Of each enterprise.
     universes : sequence of Universe
-        As :func:`select_universes` gives them.
+        As ``universe_definitions.select_universes`` gives them.
     unknown_money : {"persons", "undecided"}
         Where nothing is known of turnover and balance sheet: persons alone decide (and
         ``by_persons`` counts them), or the enterprise is undecided.
@@ -240,16 +157,75 @@ def universe_membership(
     Membership
         (firms, universes).
     """
-    shape = (len(size.persons.low), len(universes))
-    inside, undecided, by_persons = (np.zeros(shape, bool) for _ in range(3))
+    money = keeps_limits(size.turnover, size.assets, universes, unknown_money=unknown_money)
+    return membership_of(size.persons, money, universes)
+
+
+def keeps_limits(
+    turnover: Bounded,
+    assets: Bounded,
+    universes: Sequence[Universe],
+    *,
+    unknown_money: UnknownMoney = "persons",
+) -> Money:
+    """Tell who keeps the limits of turnover or balance sheet, before persons are known.
+
+    Where persons of local units must first be added up (``bounded.sum_by_firm``), this is kept of
+    each batch, and :func:`membership_of` ends the work.
+
+    Parameters
+    ----------
+    turnover, assets : Bounded
+        Of each enterprise.
+    universes : sequence of Universe
+        Of the study.
+    unknown_money : {"persons", "undecided"}
+        As for :func:`universe_membership`.
+
+    Returns
+    -------
+    Money
+        (firms, universes).
+    """
+    shape = (len(turnover.low), len(universes))
+    kept, trusted = np.zeros(shape, np.int8), np.zeros(shape, bool)
     for position, universe in enumerate(universes):
-        kept, trusted = _keeps(size, universe.turnover, universe.assets, unknown_money)
-        verdict = _both(_has_persons(size.persons, universe.persons), kept)
-        inside[:, position] = verdict == 1
-        undecided[:, position] = verdict == -1
-        by_persons[:, position] = (verdict == 1) & trusted
-    keys = tuple(universe.key for universe in universes)
-    return Membership(keys=keys, inside=inside, undecided=undecided, by_persons=by_persons)
+        limits = (universe.turnover, universe.assets)
+        kept[:, position], trusted[:, position] = _keeps(turnover, assets, limits, unknown_money)
+    return Money(kept=kept, trusted=trusted)
+
+
+def membership_of(persons: Bounded, money: Money, universes: Sequence[Universe]) -> Membership:
+    """Tell which enterprises are in which universes, once persons and money are known.
+
+    Parameters
+    ----------
+    persons : Bounded
+        Of each enterprise.
+    money : Money
+        Of :func:`keeps_limits`.
+    universes : sequence of Universe
+        The same ones.
+
+    Returns
+    -------
+    Membership
+        (firms, universes).
+    """
+    verdicts = np.stack(
+        [
+            _both(_has_persons(persons, universe.persons), money.kept[:, position])
+            for position, universe in enumerate(universes)
+        ],
+        axis=1,
+    )
+    inside = verdicts == 1
+    return Membership(
+        keys=tuple(universe.key for universe in universes),
+        inside=inside,
+        undecided=verdicts == -1,
+        by_persons=inside & money.trusted,
+    )
 
 
 def universe_bits(inside: BoolArray) -> npt.NDArray[np.uint16]:
@@ -258,7 +234,7 @@ def universe_bits(inside: BoolArray) -> npt.NDArray[np.uint16]:
     Parameters
     ----------
     inside : array of bool, shape (firms, universes)
-        At most ``MOST_UNIVERSES`` universes.
+        At most 16 universes.
 
     Returns
     -------
@@ -342,53 +318,26 @@ def _has_persons(persons: Bounded, bounds: tuple[float, float] | None) -> Verdic
 
 
 def _keeps(
-    size: Size, turnover: float | None, assets: float | None, unknown_money: str
+    turnover: Bounded,
+    assets: Bounded,
+    limits: tuple[float | None, float | None],
+    unknown_money: UnknownMoney,
 ) -> tuple[Verdicts, BoolArray]:
     """Tell who keeps one of the limits of money, and whose unknown money is left out of account."""
-    rows = len(size.persons.low)
-    pairs = [(size.turnover, turnover), (size.assets, assets)]
+    rows = len(turnover.low)
+    pairs = zip((turnover, assets), limits, strict=True)
     limited = [(amounts, limit) for amounts, limit in pairs if limit is not None]
     if not limited:
         return np.ones(rows, np.int8), np.zeros(rows, bool)
     verdicts = np.stack([amounts.below(limit, inclusive=True) for amounts, limit in limited])
-    any_kept = np.where(
-        (verdicts == 1).any(axis=0), 1, np.where((verdicts == 0).all(axis=0), 0, -1)
-    )
+    never = (verdicts == 0).all(axis=0)
+    kept = np.where((verdicts == 1).any(axis=0), 1, np.where(never, 0, -1))
     blank = ~np.any([amounts.is_known for amounts, _ in limited], axis=0)
     trusted = blank & (unknown_money == "persons")
-    return np.where(trusted, 1, any_kept).astype(np.int8), trusted
+    return np.where(trusted, 1, kept).astype(np.int8), trusted
 
 
 def _both(first: Verdicts, second: Verdicts) -> Verdicts:
     """Combine two verdicts that must both hold; no is certain, unknown is not."""
     no = (first == 0) | (second == 0)
     return np.where(no, 0, np.where((first == 1) & (second == 1), 1, -1)).astype(np.int8)
-
-
-def _universe(key: str, keys: dict[str, Any]) -> Universe:
-    """Check one definition."""
-    known = load_sizes()["limits"]
-    named = keys.pop("limits", None)
-    if named is not None and named not in known:
-        raise TableError(
-            "UNIVERSE", f"Universe {key}: no limits {named!r}. Write one of: {', '.join(known)}."
-        )
-    limit = known[named] if named is not None else {}
-    persons = keys.get("persons")
-    if persons is not None:
-        first, last = float(persons[0]), float((*persons, np.inf)[1])
-        if not 0 <= first < last:
-            raise TableError(
-                "UNIVERSE",
-                f"Universe {key}: persons = {list(persons)} holds no enterprise. Write "
-                "[from, below], such as [10, 250].",
-            )
-        keys["persons"] = (first, last)
-    return Universe(
-        key=key,
-        label=keys["label"],
-        label_en=keys.get("label_en") or keys["label"],
-        persons=keys.get("persons"),
-        turnover=keys.get("turnover", limit.get("turnover")),
-        assets=keys.get("assets", limit.get("assets")),
-    )

@@ -293,8 +293,8 @@ def test_the_sentence_accounts_for_both_sides():
     assert said == (
         "Start-up innovative: trovate 2 imprese di 4 (50,0%), 1 non presenti, 1 senza codice. "
         "Della tabella, 3 righe di 5 riguardano imprese dello studio, 1 altre imprese, 1 sono "
-        "senza codice; 1 ripetono un'impresa. Imprese con righe in contrasto: s 1 (regola: "
-        "unknown)."
+        "senza codice; 1 ripetono un'impresa. Imprese con righe in contrasto: s 1 (regola: non "
+        "noto)."
     )
 
 

@@ -22,16 +22,20 @@ from geo_engine.indicators.bounded import (
 )
 from geo_engine.indicators.universe import (
     Size,
-    custom_universes,
     eu_size_classes,
     from_universe_bits,
-    load_universes,
-    select_universes,
+    keeps_limits,
+    membership_of,
     size_classes,
     size_labels,
     universe_bits,
     universe_membership,
     universe_table,
+)
+from geo_engine.indicators.universe_definitions import (
+    custom_universes,
+    load_universes,
+    select_universes,
 )
 from geo_engine.quality.numbers import read_numbers
 
@@ -284,6 +288,15 @@ def test_packed_memberships_come_back_unchanged(universes, firms, seed):
     bits = universe_bits(inside)
     assert bits.dtype == np.uint16
     np.testing.assert_array_equal(from_universe_bits(bits, universes), inside)
+
+
+def test_persons_of_units_added_up_later_give_the_same_memberships():
+    universes = select_universes(KEYS)
+    firm, year = np.array([1, 1, 2], np.uint64), np.array([2024, 2024, 2024])
+    units, turnover = exact_amounts([6, 6, 6]), exact_amounts([1e6, 1e6, 1e6])
+    money = keeps_limits(turnover, unknown_amounts(3), universes)
+    found = membership_of(sum_by_firm(units, firm, year), money, universes)
+    assert found.inside.astype(int).tolist() == [[1, 0, 1, 1], [1, 0, 1, 1], [1, 1, 0, 0]]
 
 
 def test_counts_of_batches_add_up():
