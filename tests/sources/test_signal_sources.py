@@ -70,7 +70,7 @@ def test_a_table_on_disk_is_joined_to_firms_and_every_row_of_both_is_accounted_f
     table = index_table("web", join_rows(parts), resolve="any")
     assert sum(each.read for each in signal_account(batches)) == table.rows == 5
 
-    own = {"cf": pd.Series(["743110157", "RCCMNL83S18D969H", "12345678903", ""])}
+    own = {"cf": pd.Series(["743110157", "RCCMNL83S18D969H", "00159560366", ""])}
     match = match_firms(table, read_keys(own.__getitem__, KeyColumns(tax_code="cf"), ["tax_code"]))
     hits = new_hits(table)
     note_hits(hits, match)
