@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +26,7 @@ class Edition:
     version: int
     survey_year: int
     items: tuple[str, ...]
-    standing: Literal["primary", "secondary", "inferred"]
+    standing: Literal["primary", "secondary", "inferred", "given"]
     verified: bool
     """False where the full list of items was not seen: said on every artefact."""
     source: str
@@ -78,6 +78,46 @@ def dii_edition(version: int, survey_year: int) -> Edition:
             "versions alternate by year, and the items change within a version too.",
         )
     return found
+
+
+def given_edition(version: int, survey_year: int, items: Sequence[str], *, source: str) -> Edition:
+    """Take a list of items that a user vouches for, in place of the one that ships.
+
+    Parameters
+    ----------
+    version, survey_year : int
+        Of the index.
+    items : sequence of str
+        Twelve different keys of :func:`item_labels`.
+    source : str
+        Where the list was read; shown beside every figure.
+
+    Returns
+    -------
+    Edition
+        Of standing "given".
+
+    Raises
+    ------
+    TableError
+        ``DII_EDITION`` unless there are twelve different known items and a source.
+    """
+    unknown = [item for item in items if item not in item_labels()]
+    if unknown or len(items) != ITEMS or len(set(items)) != ITEMS or not source.strip():
+        raise TableError(
+            "DII_EDITION",
+            f"v{version} of {survey_year}: {len(set(items))} different items of {len(items)}, "
+            f"{len(unknown)} unknown ({', '.join(unknown) or 'none'}), source {source!r}. Give "
+            f"{ITEMS} of {', '.join(item_labels())}, and say where the list was read.",
+        )
+    return Edition(
+        version=version,
+        survey_year=survey_year,
+        items=tuple(items),
+        standing="given",
+        verified=True,
+        source=source,
+    )
 
 
 def dii_editions() -> tuple[Edition, ...]:
@@ -239,11 +279,17 @@ def edition_note(edition: Edition) -> tuple[str, str]:
     tuple of (str, str)
         Italian and English; always names version and year.
     """
+    english = f"DII v{edition.version}, survey {edition.survey_year}"
+    if edition.standing == "given":
+        return (
+            f"{edition.label}, con le caratteristiche date dallo studio ({edition.source}).",
+            f"{english}, with the items that the study gives ({edition.source}).",
+        )
     if edition.verified:
-        return f"{edition.label}.", f"DII v{edition.version}, survey {edition.survey_year}."
+        return f"{edition.label}.", f"{english}."
     return (
         f"{edition.label}: elenco delle caratteristiche non verificato ({edition.source}).",
-        f"DII v{edition.version}, survey {edition.survey_year}: the list of items is not verified.",
+        f"{english}: the list of items is not verified.",
     )
 
 

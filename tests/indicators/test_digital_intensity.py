@@ -22,6 +22,7 @@ from geo_engine.indicators.digital_intensity_editions import (
     dii_edition,
     dii_editions,
     edition_note,
+    given_edition,
     item_labels,
     level_labels,
     references,
@@ -66,6 +67,21 @@ def test_only_lists_that_were_seen_whole_count_as_verified_and_the_others_say_so
 def test_a_version_of_another_year_is_refused_with_the_known_ones():
     with pytest.raises(TableError, match=r"DII_EDITION.*v4 of 2023.*v3 2023"):
         dii_edition(4, 2023)
+
+
+def test_a_user_may_vouch_for_a_list_of_twelve_known_items_with_its_source():
+    items = [*V4.items[:9], "ai", *V4.items[10:]]
+    given_list = given_edition(4, 2024, items, source="CIRCABC, documento letto il 3 marzo 2026")
+    assert set(given_list.items) == set(dii_edition(4, 2024).items)
+    italian, english = edition_note(given_list)
+    assert "CIRCABC" in italian
+    assert "CIRCABC" in english
+    assert scored([[1] * 12], given_list).level.tolist() == [3]
+    for wrong in (items[:11], [*items[:11], items[0]], [*items[:11], "fax"]):
+        with pytest.raises(TableError, match="DII_EDITION"):
+            given_edition(4, 2024, wrong, source="x")
+    with pytest.raises(TableError, match="say where the list was read"):
+        given_edition(4, 2024, items, source=" ")
 
 
 def test_levels_begin_at_four_seven_and_ten_points_and_basic_at_four():

@@ -49,11 +49,10 @@ def test_each_kind_of_column_reads_yes_no_and_unknown():
     assert values(["sì", "no", "boh", ""]) == [1, 0, -1, -1]
     assert values(["3", "0", "n.d."], kind="count") == [1, 0, -1]
     assert values(["4", "5"], kind="count", threshold=5.0) == [0, 1]
-    assert values(["Startup innovativa", "SRL", ""], kind="category", preset="innovative") == [
-        1,
-        0,
-        -1,
-    ]
+    innovative = {"kind": "contains", "preset": "innovative"}
+    texts = ["startup costituita a norma dell art 4", "PMI innovativa", "societa benefit", ""]
+    assert values(texts, **innovative) == [1, 1, 0, -1]
+    assert values(["Oro", "argento", ""], kind="category", words=("oro",)) == [1, 0, -1]
     assert values(["WordPress, WooCommerce", "nginx"], kind="contains", preset="ecommerce") == [
         1,
         0,
