@@ -35,6 +35,8 @@ Alternative = Literal["two-sided", "greater", "less"]
 
 DIMS = ("place", "chain", "year")
 MOST_THREADS = 4
+ROUNDING = 1e-14
+"""Values that differ by less than this share of the largest differ by rounding: a constant."""
 LOCAL_FLOATS = ("statistic", "expected", "variance", "p_value", "p_error")
 EXACT = TAIL_METHODS.index("exact")
 MONTE_CARLO = TAIL_METHODS.index("monte_carlo")
@@ -222,7 +224,8 @@ def map_status(columns: tuple[FloatArray, ...], inference: Inference) -> int:
     """
     if len(columns[0]) < max(inference.min_places, 4):
         return LOCAL_TOO_SPARSE
-    return LOCAL_CONSTANT if any(np.ptp(column) == 0 for column in columns) else LOCAL_OK
+    flat = any(np.ptp(c) <= ROUNDING * np.abs(c).max() for c in columns)
+    return LOCAL_CONSTANT if flat else LOCAL_OK
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,9 +46,9 @@ def null_grid(say, seeds=20):
         text = f"{percent(mean)} ({100 * error:.2f})" + ("" if tested == seeds else " !")
         rows.setdefault((cell.kind, cell.density), []).append(text)
     lines = [
-        f"Share of tested places with p <= 0.05 on noise, mean over {seeds} seeds (2000 on), and its "
-        "standard error in points. Density: share of places with something, or with a value where "
-        f"the variable is continuous. {len(grid)} cells; one may exceed 5 % by {upper:.2f} of its "
+        f"Share of tested places with p <= 0.05 on noise, mean over {seeds} seeds (2000 on) and "
+        "its standard error in points. Density: share of places with something, or with a value "
+        f"where the variable is continuous. {len(grid)} cells; one may exceed 5 % by {upper:.2f} of its "
         "standard errors (two, shared among the cells by Bonferroni, Student's t); continuous "
         "variables may fall short by three.",
         "",
@@ -57,7 +57,8 @@ def null_grid(say, seeds=20):
             [(kind, f"{density:.1%}", *cells) for (kind, density), cells in rows.items()],
         ),
         "",
-        f"Largest excess: {worst:.2f} standard errors. What fails: {', '.join(failed) or 'nothing'}.",
+        f"Largest excess: {worst:.2f} standard errors. "
+        f"What fails: {', '.join(failed) or 'nothing'}.",
     ]
     return Section(lines, not failed)
 
