@@ -1,10 +1,10 @@
-# The two commands: `make demo` and `make test`. The others: system check bench lock clean.
+# The two commands: `make demo` and `make test`. The others: system check verify bench lock clean.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test check system bench lock clean help
+.PHONY: demo test check verify system bench lock clean help
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -20,6 +20,9 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, doctests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --doctest-modules geo_engine
+
+verify: $(VENV)/.dev ## run the long checks (tens of minutes) and write what they found into docs/trust.md
+	$(BIN)/python scripts/verify.py
 
 system: ## install the Debian packages that some tests need
 	@command -v apt-get >/dev/null || { echo "No apt-get here: install chromium, QGIS's Python and Node.js by hand, or let their tests be skipped."; exit 1; }

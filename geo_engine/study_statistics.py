@@ -123,7 +123,7 @@ class Statistics(Neighborhood):
     min_positive_places: int = Field(10, ge=1, description="Fewer non-zero places: no local test.")
     min_firms: int = Field(30, ge=0, description="Fewer firms on a map: no local test.")
     permutations: int = Field(
-        999, ge=0, le=99_999, description="Random maps behind the global statistics; 0 for none."
+        199, ge=0, le=99_999, description="Random maps behind the global statistics; 0 for none."
     )
     residual_terms: tuple[Context, ...] = Field(
         ("population", "firm_density", "location_quotient"),

@@ -56,7 +56,7 @@ PANEL_LEFT_OUT = (
     "q_value_year",
     "method",
 )
-"""Local results that only panel.parquet holds: they would double the file."""
+"""Local results that only panel.parquet holds, as all of residuals: they would double the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,6 +294,7 @@ def _panel(results: Results) -> Layer:
     frame = panel_table(results)
     variables = [str(v) for v in results.local["variable"].to_numpy()]
     out = [f"{v}_{name}" for v in variables for name in PANEL_LEFT_OUT]
+    out += [name for name in frame.columns if name.startswith("residual_")]
     frame = frame.drop(columns=out, errors="ignore")
     fields = describe_fields(frame.columns, results.facts)
     style = Style(

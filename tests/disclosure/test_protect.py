@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from geo_engine import tables
 from geo_engine.disclosure.protect import exposed_places, few_firms, publish
@@ -17,7 +18,10 @@ from tests.outputs.example import example_publication
 
 THRESHOLD = 5
 WITHHELD = ("digital", "share", "share_eb", "share_eb_low", "share_eb_high", "reliability")
-GIVES_A_NEIGHBOR = ("moran", "gi_star", "lag", "p_error")
+GIVES_A_NEIGHBOR = (
+    *("moran", "moran_expected", "moran_variance", "gi"),
+    *("gi_star", "gi_star_expected", "gi_star_variance", "lag", "p_error"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +130,7 @@ def test_where_a_neighbor_is_hidden_p_is_gone_and_q_tells_only_its_side_of_alpha
     alpha = results.facts.alpha
     assert beside.any()
     assert np.isnan(after["p_value"].to_numpy()[beside]).all()
-    for name in ("q_value", "q_value_panel"):
+    for name in ("q_value", "q_value_year", "q_value_panel"):
         told, true = after[name].to_numpy()[beside], before[name].to_numpy()[beside]
         tested = ~np.isnan(true)
         assert set(np.unique(told[tested])) <= {np.nextafter(alpha, 0), 1.0}
@@ -164,6 +168,81 @@ def test_a_q_value_that_an_exposed_place_lent_to_another_is_blurred_too(
 def test_without_known_neighbors_every_place_counts_as_exposed(internal: Publication) -> None:
     bare = dataclasses.replace(internal.results, neighbors=internal.results.neighbors.iloc[:0])
     assert exposed_places(bare, few_firms(bare.panel["known"], THRESHOLD)).all()
+
+
+def test_residuals_of_shares_are_protected_as_shares(internal: Publication) -> None:
+    results = internal.results
+    residual = results.local.sel(variable=["share"]).assign_coords(variable=["residual"])
+    local = xr.concat([results.local, residual], dim="variable")
+    facts = dataclasses.replace(results.facts, audience="public")
+    told = publish(dataclasses.replace(results, facts=facts, local=local), threshold=THRESHOLD)
+    shown = told.results.local
+    for name in shown.data_vars:
+        share, net = (shown[name].sel(variable=v, drop=True) for v in ("share", "residual"))
+        assert share.identical(net), name
+
+
+def test_every_float_of_the_local_tests_is_withheld_blurred_or_a_p_value(
+    public: Publication,
+) -> None:
+    local = public.results.local.sel(variable="share")
+    kept = {name for name in local.data_vars if bool(np.isfinite(local[name]).any())}
+    assert kept == {
+        *("p_value", "q_value", "q_value_year", "q_value_panel"),
+        *("quadrant", "method", "status"),
+    }
+
+
+def test_robustness_says_nothing_of_hidden_places_and_their_neighbors(
+    internal: Publication, public: Publication
+) -> None:
+    hidden = few_firms(internal.results.panel["known"], THRESHOLD)
+    secret = hidden | exposed_places(internal.results, hidden)
+    before, after = (p.results.robustness["robustness"] for p in (internal, public))
+    assert bool(np.isnan(after.where(secret)).all())
+    assert after.where(~secret).identical(before.where(~secret))
+    for row in public.results.hotspots.itertuples():
+        members = after.sel(place=list(row.members), chain=row.chain, year=row.year)
+        assert row.robustness == pytest.approx(float(members.mean()), nan_ok=True)
+
+
+def test_the_last_digits_of_a_whole_maps_statistics_do_not_leave_where_a_place_is_hidden(
+    internal: Publication, public: Publication
+) -> None:
+    hidden = few_firms(internal.results.panel["known"], THRESHOLD).any("place").to_series()
+    assert hidden.any()
+    before, after = (p.results.whole_maps for p in (internal, public))
+    keys = pd.MultiIndex.from_frame(before[["chain", "year"]])
+    coarse = (before["variable"] == "share") & hidden.reindex(keys).to_numpy()
+    for name in ("value", "z_score", "p_value", "p_permutation"):
+        pd.testing.assert_series_equal(after.loc[coarse, name], before.loc[coarse, name].round(2))
+        pd.testing.assert_series_equal(after.loc[~coarse, name], before.loc[~coarse, name])
+    assert after.loc[coarse, "variance"].isna().all()
+    maps, told = (p.results.maps["moran_i"].sel(variable="share") for p in (internal, public))
+    wanted = maps.round(2).where(hidden.to_xarray().reindex_like(maps), maps)
+    assert told.equals(wanted)
+    firms = [p.results.maps["moran_i"].sel(variable="firms") for p in (internal, public)]
+    assert firms[0].equals(firms[1])
+
+
+def test_further_tests_keep_their_verdict_only(internal: Publication, public: Publication) -> None:
+    before, after = internal.results.further, public.results.further
+    assert after[["statistic", "expected", "variance", "p_error"]].isna().all().all()
+    hidden = few_firms(internal.results.panel["known"], THRESHOLD)
+    blur = (hidden | exposed_places(internal.results, hidden)).to_series()
+    keys = [pd.MultiIndex.from_frame(before[["pro_com_t", "chain", "year"]])]
+    dims = ["place", "chain", "year"]
+    secret = hidden.to_series().reorder_levels(dims).reindex(keys[0]).to_numpy()
+    near = blur.reorder_levels(dims).reindex(keys[0]).to_numpy()
+    assert secret.any()
+    assert (near & ~secret).any()
+    assert after.loc[secret, ["p_value", "q_value"]].isna().all().all()
+    assert (after.loc[secret, "status"] == "suppressed").all()
+    assert (after.loc[secret, "label"] == "").all()
+    alpha = internal.results.facts.alpha
+    assert set(after.loc[near, "q_value"].dropna()) <= {np.nextafter(alpha, 0), 1.0}
+    assert after.loc[near, "p_value"].isna().all()
+    pd.testing.assert_series_equal(after.loc[~near, "q_value"], before.loc[~near, "q_value"])
 
 
 def test_no_hotspot_lists_or_sums_a_hidden_place(

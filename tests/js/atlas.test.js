@@ -57,6 +57,29 @@ test("a value that looks like a placeholder stays as it is", () => {
   assert.equal(format.fill("{constructor}", {}), "{constructor}");
 });
 
+test("what was tried on a hotspot is said, and nothing of what was not", () => {
+  const words = {
+    sentences: {
+      robust: "in {robustness}",
+      province_scale_not_confirmed: "no province",
+      without_main_confirmed: "without main",
+      without_neighbor_confirmed: "without neighbor",
+    },
+  };
+  const tried = { robustness: 0.256, province_scale: "not_confirmed", without_main: "confirmed" };
+  const say = (hotspot) => format.probesSentence(hotspot, words, "it");
+  assert.equal(say({ ...tried, places: 3 }), "in 25,6% no province without main");
+  assert.equal(say({ ...tried, places: 1 }), "in 25,6% no province without neighbor");
+  const untried = { robustness: null, province_scale: "untested", without_main: "untested" };
+  assert.equal(say({ ...untried, places: 3 }), "");
+});
+
+test("a map without tests says why where it is known", () => {
+  const words = { sentences: { untested: "None.", reason_few_firms: "Few firms." } };
+  assert.equal(format.emptySentence(0, 0, words, "it", "few_firms"), "None. Few firms.");
+  assert.equal(format.emptySentence(0, 0, words, "it"), "None.");
+});
+
 test("a bin says what it is below, and the last one what it reaches", () => {
   assert.equal(format.bin(1, [0.001, 0.05, 0.1], "it"), "< 0,001");
   assert.equal(format.bin(2, [0.001, 0.05, 0.1], "it"), "< 0,05");

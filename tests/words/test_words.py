@@ -3,6 +3,7 @@ import re
 import pytest
 
 from geo_engine import tables
+from geo_engine.space import REASONS
 from geo_engine.words import LANGUAGES, load_words, word
 from geo_engine.words.sentences import (
     empty_sentence,
@@ -11,6 +12,7 @@ from geo_engine.words.sentences import (
     number,
     percent,
     places,
+    probes_sentence,
     small,
 )
 
@@ -113,6 +115,26 @@ def test_a_suppressed_hotspot_says_so_and_gives_no_figure():
     sentence = hotspot_sentence(hidden, "imprese", "it")
     assert "oscurate per riservatezza" in sentence
     assert "%" not in sentence
+
+
+def test_what_was_tried_on_a_hotspot_is_said_and_nothing_else():
+    tried = {"robustness": 0.256, "province_scale": "not_confirmed", "without_main": "confirmed"}
+    assert probes_sentence(HOTSPOT | tried, "it") == (
+        "Regge nel 25,6% delle specifiche provate (altri vicinati, livelli, anni e lisciamenti). "
+        "A scala provinciale non emerge. Resta anche senza il suo comune maggiore."
+    )
+    alone = HOTSPOT | tried | {"places": 1, "without_main": "not_confirmed"}
+    assert probes_sentence(alone, "en").endswith("It does not remain without its largest neighbor.")
+    untried = {"robustness": float("nan"), "province_scale": "untested", "without_main": "untested"}
+    assert probes_sentence(HOTSPOT | untried, "it") == ""
+
+
+@pytest.mark.parametrize("reason", REASONS[1:])
+def test_a_map_without_tests_says_why_and_what_to_do(reason):
+    for language in LANGUAGES:
+        plain, said = (empty_sentence(0, 0.0, language, why) for why in ("", reason))
+        assert said.startswith(plain)
+        assert len(said) > len(plain) + 20
 
 
 def test_an_empty_result_is_a_sentence():
