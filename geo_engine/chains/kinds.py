@@ -33,7 +33,11 @@ class PlaceClasses:
 
 @dataclass(frozen=True, kw_only=True)
 class FirmKinds:
-    """Distinct combinations of codes and territories, and which one each firm is of."""
+    """Distinct combinations of codes and territories, and which one each firm is of.
+
+    A code stands for all codes with the same lines in the same chains, and so does a list, where
+    :func:`geo_engine.chains.weights.firm_memberships` built them.
+    """
 
     table: pd.DataFrame
     """code, secondary, place_class (positions, -1 for none) and rows, sorted by the first three."""
@@ -111,23 +115,43 @@ def _used_territories(
     return sorted({name for chain in chains.values() for name in chain.territories})
 
 
-def firm_kinds(
-    code: npt.NDArray[np.integer],
-    *,
-    secondary: npt.NDArray[np.integer] | None = None,
-    place: npt.NDArray[np.integer] | None = None,
-    classes: PlaceClasses | None = None,
-) -> FirmKinds:
+@dataclass(frozen=True, kw_only=True)
+class FirmCodes:
+    """What a firm's chains depend on, as positions; arrays have the shape (firms,)."""
+
+    code: npt.NDArray[np.integer]
+    """Primary code, -1 for none."""
+    secondary: npt.NDArray[np.integer] | None = None
+    """List of secondary codes, -1 for none."""
+    place_class: npt.NDArray[np.integer] | None = None
+    """Territories of the firm's municipality, -1 for none: as :func:`classes_of` gives it."""
+
+
+def classes_of(place: npt.NDArray[np.integer], classes: PlaceClasses) -> npt.NDArray[np.int16]:
+    """Give the place class of each firm.
+
+    Parameters
+    ----------
+    place : array of int, shape (firms,)
+        Position of each firm's municipality, -1 for none.
+    classes : PlaceClasses
+        Territories of municipalities.
+
+    Returns
+    -------
+    array of int16, shape (firms,)
+        -1 without a municipality.
+    """
+    return np.append(classes.which, np.int16(NONE))[place]
+
+
+def firm_kinds(firms: FirmCodes) -> FirmKinds:
     """Find the distinct combinations of codes and territories of firms.
 
     Parameters
     ----------
-    code : array of int, shape (firms,)
-        Position of the primary code, -1 for none.
-    secondary : array of int, shape (firms,), optional
-        Position of the list of secondary codes, -1 for none.
-    place, classes : array of int and PlaceClasses, optional
-        Position of each firm's municipality (-1 for none), and the territories of municipalities.
+    firms : FirmCodes
+        Codes and place classes of every firm.
 
     Returns
     -------
@@ -139,34 +163,80 @@ def firm_kinds(
     ChainError
         ``POSITION_RANGE`` for arrays of different lengths, or positions below -1.
     """
-    columns = [np.asarray(code, dtype=np.int64)]
-    columns.append(_or_none(secondary, len(columns[0])))
-    if place is None or classes is None:
-        columns.append(_or_none(None, len(columns[0])))
-    else:
-        columns.append(np.append(classes.which, NONE).astype(np.int64)[place])
-    if any(len(own) != len(columns[0]) or (own < NONE).any() for own in columns):
-        raise ChainError(
-            "POSITION_RANGE",
-            f"{len(columns[0]):,} firms have columns of other lengths or positions below -1. "
-            "Build all columns on the same table.",
-        )
-    sizes = [int(own.max(initial=NONE)) + 2 for own in columns]
-    key = ((columns[0] + 1) * sizes[1] + columns[1] + 1) * sizes[2] + columns[2] + 1
-    which, distinct = pd.factorize(key, sort=True)
+    columns = _columns(firms)
+    sizes = (_size(columns[1]), _size(columns[2]))
+    which, distinct = pd.factorize(_keys(columns, sizes), sort=True)
     table = pd.DataFrame(
         {
-            "code": distinct // (sizes[1] * sizes[2]) - 1,
-            "secondary": distinct // sizes[2] % sizes[1] - 1,
-            "place_class": distinct % sizes[2] - 1,
+            "code": distinct // (sizes[0] * sizes[1]) - 1,
+            "secondary": distinct // sizes[1] % sizes[0] - 1,
+            "place_class": distinct % sizes[1] - 1,
             "rows": np.bincount(which, minlength=len(distinct)),
         }
     ).astype(np.int64)
     return FirmKinds(table=table, which=which.astype(np.int32))
 
 
-def _or_none(column: npt.NDArray[np.integer] | None, length: int) -> npt.NDArray[np.int64]:
-    """Give a column, or one of no positions."""
-    if column is None:
-        return np.full(length, NONE, dtype=np.int64)
-    return np.asarray(column, dtype=np.int64)
+def find_kinds(kinds: FirmKinds, firms: FirmCodes) -> npt.NDArray[np.int32]:
+    """Find the kind of firms among those already known.
+
+    Parameters
+    ----------
+    kinds : FirmKinds
+        Of all firms.
+    firms : FirmCodes
+        Some of them, such as those of one batch.
+
+    Returns
+    -------
+    array of int32, shape (firms,)
+        Positions in ``kinds.table``.
+
+    Raises
+    ------
+    ChainError
+        ``POSITION_RANGE`` as for :func:`firm_kinds`, and for a firm of no known kind.
+    """
+    known = [kinds.table[name].to_numpy() for name in ("code", "secondary", "place_class")]
+    columns = _columns(firms)
+    sizes = tuple(max(_size(known[i]), _size(columns[i])) for i in (1, 2))
+    listed, wanted = _keys(known, sizes), _keys(columns, sizes)
+    at = np.minimum(np.searchsorted(listed, wanted), max(len(listed) - 1, 0))
+    lost = int((listed[at] != wanted).sum()) if len(listed) else len(wanted)
+    if lost:
+        raise ChainError(
+            "POSITION_RANGE",
+            f"{lost:,} of {len(wanted):,} firms are of no known kind. Find the kinds of all firms "
+            "first.",
+        )
+    return at.astype(np.int32)
+
+
+def _columns(firms: FirmCodes) -> list[npt.NDArray[np.int64]]:
+    """Give code, list and place class of every firm, checked."""
+    number = len(firms.code)
+    none = np.full(number, NONE, dtype=np.int64)
+    columns = [
+        none if own is None else np.asarray(own, dtype=np.int64)
+        for own in (firms.code, firms.secondary, firms.place_class)
+    ]
+    if any(len(own) != number or (own < NONE).any() for own in columns):
+        raise ChainError(
+            "POSITION_RANGE",
+            f"{number:,} firms have columns of other lengths or positions below -1. "
+            "Build all columns on the same table.",
+        )
+    return columns
+
+
+def _size(column: npt.NDArray[np.int64]) -> int:
+    """Count the positions of a column and -1."""
+    return int(column.max(initial=NONE)) + 2
+
+
+def _keys(
+    columns: Sequence[npt.NDArray[np.int64]], sizes: tuple[int, ...]
+) -> npt.NDArray[np.int64]:
+    """Write three positions as one number that sorts like them."""
+    code, secondary, place_class = (column + 1 for column in columns)
+    return (code * sizes[0] + secondary) * sizes[1] + place_class

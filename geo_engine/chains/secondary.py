@@ -65,7 +65,7 @@ def split_codes(text: str | None) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for part in map(str.strip, _HARD.split(text or "")):
         words = [word for word in _SOFT.split(part) if word]
-        are_codes = all(
+        are_codes = len(words) > 1 and all(
             _TOKEN.match(word) and sum(map(str.isdigit, word)) >= _ENOUGH for word in words
         )
         found.update(dict.fromkeys(words if are_codes else [part] if part else []))

@@ -13,7 +13,13 @@ import pandas as pd
 
 from geo_engine.chains.correspondence import recode
 from geo_engine.chains.definitions import ALL_FIRMS, Chain
-from geo_engine.chains.kinds import FirmKinds, PlaceClasses
+from geo_engine.chains.kinds import (
+    FirmCodes,
+    FirmKinds,
+    PlaceClasses,
+    find_kinds,
+    firm_kinds,
+)
 from geo_engine.chains.membership import PHASE_NAMES, code_lines
 from geo_engine.chains.secondary import SecondaryCodes
 from geo_engine.errors import ChainError
@@ -52,14 +58,20 @@ class Memberships:
     """Chains of each kind of firm; arrays have the shape (kinds, chains) unless said."""
 
     chains: tuple[str, ...]
+    kinds: FirmKinds
+    """The kinds, and which one each firm is of."""
     phase: npt.NDArray[np.int8]
     """Position in ``PHASE_NAMES``; the phase with most weight where codes are apportioned."""
-    units: npt.NDArray[np.int64]
+    units: npt.NDArray[np.int32]
     """Weight in ``UNITS`` to the firm."""
     by_secondary: npt.NDArray[np.bool_]
     """Where a firm belongs by its secondary codes alone."""
     code_flags: npt.NDArray[np.object_]
     """By primary code: ``ATECO_RECODED``, ``ATECO_APPORTIONED``, ``ATECO_UNLINKED`` or ""."""
+    code_like: npt.NDArray[np.int64]
+    """By primary code, and last for none: the code that stands for it in the kinds."""
+    list_like: npt.NDArray[np.int64]
+    """By list of secondary codes, and last for none: the list that stands for it."""
 
     @property
     def members(self) -> npt.NDArray[np.bool_]:
@@ -76,9 +88,13 @@ class Memberships:
         names = np.array(PHASE_NAMES, dtype=object)[self.phase]
         return pd.DataFrame(names, columns=list(self.chains), dtype="str")
 
+    def find(self, firms: FirmCodes) -> npt.NDArray[np.int32]:
+        """Find the kind of some of the firms, such as those of one batch."""
+        return find_kinds(self.kinds, _alike(firms, self.code_like, self.list_like))
 
-def kind_memberships(
-    kinds: FirmKinds,
+
+def firm_memberships(
+    firms: FirmCodes,
     ateco: pd.DataFrame,
     chains: Mapping[str, Chain],
     *,
@@ -86,33 +102,33 @@ def kind_memberships(
     secondary: SecondaryCodes | None = None,
     classes: PlaceClasses | None = None,
 ) -> Memberships:
-    """Give the chains of every kind of firm, with weights.
+    """Give every firm its kind, and every kind its chains with weights.
 
     Parameters
     ----------
-    kinds : FirmKinds
-        Distinct combinations of codes and territories.
+    firms : FirmCodes
+        Codes, lists and place classes of every firm.
     ateco : DataFrame
-        ``code`` and ``edition`` of the primary codes, as the positions in ``kinds`` number them.
+        ``code`` and ``edition`` of the primary codes.
     chains : mapping of str to Chain
         The studied chains. Weights are divided among these.
     rule : MembershipRule
         How codes become weights.
     secondary : SecondaryCodes, optional
-        Lists of secondary codes, as the positions in ``kinds`` number them.
+        Lists of secondary codes.
     classes : PlaceClasses, optional
-        Territories of the place classes in ``kinds``.
+        Territories of the place classes.
 
     Returns
     -------
     Memberships
-        Aligned with ``kinds.table``. ``ALL_FIRMS`` always has the whole firm, and no part in the
-        division among chains.
+        ``ALL_FIRMS`` always has the whole firm, and no part in the division among chains. Codes
+        that stand alike in all chains are one kind, so that millions of firms have few.
 
     Raises
     ------
     ChainError
-        ``SECONDARY_WEIGHT`` for a weight outside 0 to 1, and those of
+        ``SECONDARY_WEIGHT`` for a weight outside 0 to 1, ``POSITION_RANGE``, and those of
         :func:`geo_engine.chains.membership.membership` and
         :func:`geo_engine.chains.correspondence.recode`.
     """
@@ -124,6 +140,8 @@ def kind_memberships(
     where = [*(classes.territories if classes else ()), frozenset[str]()]
     primary = _read_with_rule(ateco, chains, rule, where)
     other = _lists(secondary, chains, rule, where)
+    code_like, list_like = _like_codes(primary), _like_lists(other)
+    kinds = firm_kinds(_alike(firms, code_like, list_like))
     everyone = np.array([chain is ALL_FIRMS for chain in chains.values()], dtype=bool)
     blocks = [
         _block(kinds.table.iloc[start : start + _BLOCK], primary, other, rule, everyone)
@@ -132,11 +150,47 @@ def kind_memberships(
     phase, units, further = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return Memberships(
         chains=tuple(chains),
+        kinds=kinds,
         phase=phase,
         units=units,
         by_secondary=further,
         code_flags=primary.flags,
+        code_like=code_like,
+        list_like=list_like,
     )
+
+
+def _alike(
+    firms: FirmCodes, code_like: npt.NDArray[np.int64], list_like: npt.NDArray[np.int64]
+) -> FirmCodes:
+    """Replace codes and lists by the ones that stand for them; -1 is the last one."""
+    second = firms.secondary
+    return FirmCodes(
+        code=code_like[firms.code],
+        secondary=None if second is None else list_like[second],
+        place_class=firms.place_class,
+    )
+
+
+def _like_codes(primary: _Read) -> npt.NDArray[np.int64]:
+    """Find for each code the first one with the same rows, for none as well."""
+    first: dict[bytes, int] = {}
+    like = np.empty(len(primary.first) - 1, dtype=np.int64)
+    for code in range(len(like)):
+        own = slice(primary.first[code], primary.first[code + 1])
+        parts = (primary.share[own], primary.phase[:, own], primary.strength[:, own])
+        like[code] = first.setdefault(b"".join(part.tobytes() for part in parts), code)
+    return like
+
+
+def _like_lists(lists: _Lists) -> npt.NDArray[np.int64]:
+    """Find for each list the first one that says the same, for none as well."""
+    first: dict[bytes, int] = {}
+    like = np.empty(lists.phase.shape[1], dtype=np.int64)
+    for number in range(len(like)):
+        key = lists.phase[:, number].tobytes() + lists.strength[:, number].tobytes()
+        like[number] = first.setdefault(key, number)
+    return like
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,13 +225,15 @@ def _read_with_rule(
         rows.loc[old, ["code", "edition"]] = ""  # stays, in no chain, where nothing took its place
         rows = pd.concat([rows.drop(index=old[np.unique(found.source)]), pd.DataFrame(new)])
         rows = rows.sort_values("source", kind="stable")
-    codes, editions = rows["code"].tolist(), rows["edition"].tolist()
+    pairs = pd.MultiIndex.from_frame(rows[["code", "edition"]])
+    which, distinct = pd.factorize(pairs)
+    codes, editions = (distinct.get_level_values(level).tolist() for level in (0, 1))
     looked = [code_lines(codes, editions, chains, territories=here) for here in where]
-    weight = np.stack([lines.weight for lines in looked])
+    weight = np.stack([lines.weight for lines in looked])[:, which]
     return _Read(
         first=np.searchsorted(rows["source"].to_numpy(), np.arange(len(ateco) + 2)),
         share=rows["share"].to_numpy(np.float64),
-        phase=np.stack([lines.phase for lines in looked]),
+        phase=np.stack([lines.phase for lines in looked])[:, which],
         strength=weight if rule.weights == "given" else (weight > 0).astype(np.float64),
         flags=flags,
     )
@@ -225,7 +281,7 @@ def _block(
     other: _Lists,
     rule: MembershipRule,
     everyone: npt.NDArray[np.bool_],
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
     """Give phase, units and whether by secondary codes alone, of some kinds."""
     rows, of_kind = _ranges(primary.first, table["code"].to_numpy())
     place_class = table["place_class"].to_numpy()[of_kind]  # -1, none, is the last one
@@ -282,18 +338,18 @@ def _divided(strength: _Floats, everyone: npt.NDArray[np.bool_]) -> _Floats:
 
 def _to_units(
     weights: _Floats, weighting: Weighting, everyone: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
+) -> npt.NDArray[np.int32]:
     """Round weights to units; where chains divide a firm, their units add up."""
-    units = np.rint(weights * UNITS).astype(np.int64)
+    units = np.rint(weights * UNITS).astype(np.int32)
     if weighting != "whole":
         units[:, ~everyone] = _apportioned(weights[:, ~everyone])
     return units
 
 
-def _apportioned(weights: _Floats) -> npt.NDArray[np.int64]:
+def _apportioned(weights: _Floats) -> npt.NDArray[np.int32]:
     """Round weights to units so that each row's sum is the nearest whole number of units."""
     exact = weights * UNITS
-    units = np.floor(exact + 1e-6).astype(np.int64)
-    missing = np.rint(exact.sum(axis=1)).astype(np.int64) - units.sum(axis=1)
+    units = np.floor(exact + 1e-6).astype(np.int32)
+    missing = np.rint(exact.sum(axis=1)).astype(np.int32) - units.sum(axis=1)
     rank = np.argsort(np.argsort(units - exact, axis=1, kind="stable"), axis=1)
     return units + (rank < missing[:, None])

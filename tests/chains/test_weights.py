@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_engine.chains.correspondence import recode
-from geo_engine.chains.kinds import firm_kinds, place_classes
+from geo_engine.chains.kinds import FirmCodes, classes_of, find_kinds, firm_kinds, place_classes
 from geo_engine.chains.membership import (
     PHASE_NAMES,
     custom_chains,
@@ -16,7 +16,7 @@ from geo_engine.chains.membership import (
     select_chains,
 )
 from geo_engine.chains.secondary import read_secondary, split_codes
-from geo_engine.chains.weights import UNITS, MembershipRule, kind_memberships
+from geo_engine.chains.weights import UNITS, MembershipRule, firm_memberships
 from geo_engine.errors import ChainError
 from geo_engine.indicators.counting import count_firms
 
@@ -50,8 +50,10 @@ def one(code, *, rule, secondary="", place=None, chains=None):
     lists = read_secondary([secondary], [1], edition="2007")
     classes = place_classes(PLACES, chains, COAST)
     here = np.array([-1 if place is None else PLACES.index(place)])
-    kinds = firm_kinds(np.zeros(1, int), secondary=np.zeros(1, int), place=here, classes=classes)
-    found = kind_memberships(kinds, ateco, chains, rule=rule, secondary=lists, classes=classes)
+    firm = FirmCodes(
+        code=np.zeros(1, int), secondary=np.zeros(1, int), place_class=classes_of(here, classes)
+    )
+    found = firm_memberships(firm, ateco, chains, rule=rule, secondary=lists, classes=classes)
     inside = found.members[0]
     return {
         key: (round(float(weight), 6), PHASE_NAMES[phase])
@@ -178,16 +180,16 @@ def test_all_firms_together_have_every_firm_whole_and_take_no_part_in_the_divisi
 
 def test_recoded_codes_are_flagged_by_code():
     ateco = ATECO.iloc[:7]
-    kinds = firm_kinds(np.arange(7))
-    flags = kind_memberships(
-        kinds, ateco, load_chains(), rule=MembershipRule(edition="2025")
+    firms = FirmCodes(code=np.arange(7))
+    flags = firm_memberships(
+        firms, ateco, load_chains(), rule=MembershipRule(edition="2025")
     ).code_flags
     assert list(flags) == [
         "ATECO_APPORTIONED" if code in ("13.92.10", "47.91.10", "55.10.00", "03.11.00", "74.10.10")
         and len(recode([code]).targets) > 1 else "ATECO_RECODED" if code else ""
         for code in ateco["code"]
     ]  # fmt: skip
-    own = kind_memberships(kinds, ateco, load_chains(), rule=MembershipRule()).code_flags
+    own = firm_memberships(firms, ateco, load_chains(), rule=MembershipRule()).code_flags
     assert set(own) == {""}
 
 
@@ -218,17 +220,22 @@ def test_places_are_grouped_by_the_territories_that_chains_use():
 
 
 def test_no_firms_have_no_kinds():
-    kinds = firm_kinds(np.zeros(0, int))
-    found = kind_memberships(kinds, ATECO.iloc[:1], load_chains(), rule=MembershipRule())
+    firms = FirmCodes(code=np.zeros(0, int))
+    found = firm_memberships(firms, ATECO.iloc[:1], load_chains(), rule=MembershipRule())
     assert found.units.shape == (0, 15)
     assert len(found.phases()) == 0
 
 
 def test_columns_that_do_not_fit_are_refused():
     with pytest.raises(ChainError, match="POSITION_RANGE"):
-        firm_kinds(np.zeros(3, int), secondary=np.zeros(2, int))
+        firm_kinds(FirmCodes(code=np.zeros(3, int), secondary=np.zeros(2, int)))
     with pytest.raises(ChainError, match="POSITION_RANGE"):
-        firm_kinds(np.array([0, -2]))
+        firm_kinds(FirmCodes(code=np.array([0, -2])))
+    known = firm_kinds(FirmCodes(code=np.array([0, 2])))
+    assert list(find_kinds(known, FirmCodes(code=np.array([2, 0, 2])))) == [1, 0, 1]
+    for unknown in (1, 3):
+        with pytest.raises(ChainError, match="POSITION_RANGE"):
+            find_kinds(known, FirmCodes(code=np.array([0, unknown])))
 
 
 @pytest.mark.parametrize(
@@ -317,15 +324,15 @@ def test_weights_agree_with_a_firm_by_firm_search(firms, weights, second):
     table = pd.DataFrame(firms)
     lists = read_secondary(LISTS, [1] * len(LISTS), edition="2007")
     classes = place_classes(PLACES, chains, COAST)
-    kinds = firm_kinds(
-        table["code"].map(CODES.index).to_numpy(),
+    codes = FirmCodes(
+        code=table["code"].map(CODES.index).to_numpy(),
         secondary=table["secondary"].map(LISTS.index).to_numpy(),
-        place=table["place"].map(PLACES.index).to_numpy(),
-        classes=classes,
+        place_class=classes_of(table["place"].map(PLACES.index).to_numpy(), classes),
     )
-    found = kind_memberships(kinds, ATECO, chains, rule=rule, secondary=lists, classes=classes)
-    assert kinds.table["rows"].sum() == len(firms)
-    for firm, kind in zip(firms, kinds.which, strict=True):
+    found = firm_memberships(codes, ATECO, chains, rule=rule, secondary=lists, classes=classes)
+    assert found.kinds.table["rows"].sum() == len(firms)
+    assert (found.find(codes) == found.kinds.which).all()
+    for firm, kind in zip(firms, found.kinds.which, strict=True):
         expected = brute_force(firm, rule, chains)
         np.testing.assert_allclose(found.weights[kind], list(expected.values()), atol=2 / UNITS)
     if weights != "whole":
@@ -340,8 +347,10 @@ def test_the_kinds_do_not_depend_on_the_order_of_the_firms(firms, random):
 
     def kinds_of(rows):
         return firm_kinds(
-            rows["code"].map(CODES.index).to_numpy(),
-            secondary=rows["secondary"].map(LISTS.index).to_numpy(),
+            FirmCodes(
+                code=rows["code"].map(CODES.index).to_numpy(),
+                secondary=rows["secondary"].map(LISTS.index).to_numpy(),
+            )
         )
 
     one_way, other_way = kinds_of(table), kinds_of(table.iloc[order])
@@ -365,11 +374,13 @@ def test_kinds_count_like_codes_in_the_counting_of_firms():
         }
     )
     classes = place_classes(PLACES, chains, COAST)
-    kinds = firm_kinds(firms["code"].to_numpy(), place=firms["place"].to_numpy(), classes=classes)
-    ateco = ATECO.replace({"code": {"99": ""}})
-    found = kind_memberships(kinds, ateco, chains, rule=MembershipRule(), classes=classes)
+    codes = FirmCodes(
+        code=firms["code"].to_numpy(), place_class=classes_of(firms["place"].to_numpy(), classes)
+    )
+    found = firm_memberships(codes, ATECO, chains, rule=MembershipRule(), classes=classes)
+    assert len(found.kinds.table) == 6  # outside, fishing, hotels: in two classes of places
     counts = count_firms(
-        firms.assign(code=kinds.which),
+        firms.assign(code=found.kinds.which),
         found.members,
         areas=np.arange(3),
         shape=(3, 1),
