@@ -46,7 +46,7 @@ SINGLE_NOISE = 1e-6
 SPREAD_WIDTH = 9
 """Points over which a value is spread: an error below 1e-8 with twofold oversampling."""
 SPREAD_SHAPE = 2.30 * SPREAD_WIDTH
-LEFT_OUT = 1e-6
+LEFT_OUT = 4e-7
 """What the frequencies left out may add to a tail."""
 BACK = 2e-6
 """Steps back in k that weigh less than this are left open."""

@@ -85,9 +85,14 @@ class Bounds:
     @property
     def settled(self) -> npt.NDArray[np.bool_]:
         """Where the error is within both tolerances, and no finer look is needed."""
-        near_enough = self.error <= RELATIVE_TOLERANCE * self.high
         large = (self.high > 0.01) & (self.error > ABSOLUTE_TOLERANCE)
-        return self.exact | (near_enough & ~large) | (self.high <= SMALLEST_P)
+        return self.near & (self.exact | ~large)
+
+    @property
+    def near(self) -> npt.NDArray[np.bool_]:
+        """Where it is within the relative tolerance."""
+        small = self.error <= RELATIVE_TOLERANCE * self.high
+        return self.exact | small | (self.high <= SMALLEST_P)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,6 +109,22 @@ class Record:
         """
         return self.high[sums.focal] <= self.floor[sums.focal]
 
+    def is_near(self, sums: Sums) -> npt.NDArray[np.bool_]:
+        """Tell where the bounds found so far are within the relative tolerance.
+
+        Parameters
+        ----------
+        sums : Sums
+            The places.
+
+        Returns
+        -------
+        ndarray of bool
+            False where nothing was found yet.
+        """
+        low, high = self.low[sums.focal], self.high[sums.focal]
+        return np.isfinite(high) & Bounds(low=low, high=high, exact=False).near
+
     def tails(self) -> Tails:
         """Close the record.
 

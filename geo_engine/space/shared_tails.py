@@ -42,21 +42,19 @@ DAMPED_P = 1e-5
 MOST_ROUNDS = 24
 BAND_PLACES = 1_000
 """Smaller maps go to grids: the tables of a band pay for many places."""
-SMOOTH_DRAWS, ROUGH_DRAWS = (3, 13, 1 << 30), (3, 7, 13, 1 << 30)
+BAND_DRAWS = (3, 7, 13, 1 << 30)
 """Places are grouped by number of neighbors, because the period grows with it."""
-BAND_WIDTH = 7.5
-"""Period, in standard deviations of the sum of the most draws of a group."""
-SMALL_BAND, SHORT_BAND, LONG_BAND = 1 << 15, 1 << 17, 1 << 18
+BAND_WIDTHS = (6.5, 7.5, 8.5, 10.0, 12.0, 15.0)
+"""Periods to choose from, in standard deviations of the sum of the most draws of a group."""
+OUTSIDE, OUTSIDE_SHARE, OUTSIDE_SAMPLE = 3e-6, 0.97, 100
+"""What may lie outside, for how many of a group's places, and of how many that is asked."""
+SMALL_BAND, LONG_BAND, LONGEST_BAND = 1 << 16, 1 << 18, 1 << 19
 FEW_PLACES, VERY_FEW = 200, 20
-"""A group of fewer places is not worth more than a small band, or any after a bracket."""
-FEW_KINDS = 2_500
-"""Values that repeat so often have a spectrum that does not fall off: the short band serves."""
-MANY_DRAWS = 7
-"""From as many draws on, the second power sum is not needed at high frequencies."""
+"""Fewer places are not worth a level of their own, a long band, or any after a bracket."""
 MOST_LEVELS = 16
 HEAVY = 3.0
 """Standard deviation against the distance of the quartiles, from where sums go by levels."""
-SMALL_P = 5e-3
+SMALL_P = 2e-2
 """Grids in double precision help where p is small; ties and atoms are the trouble elsewhere."""
 TIED = 1e-9
 PAIR_KINDS = 500
@@ -86,6 +84,9 @@ def share_tails(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
         waiting = _by_levels(chart, sums, record)
     elif chart.fraction > 0:
         waiting = settle_brackets(chart, waiting, record)
+        near = record.is_near(waiting)
+        yield waiting.at(near)
+        waiting = waiting.at(~near)
     if chart.is_lattice:
         known = np.isfinite(record.high[waiting.focal])
         if known.all() or len(waiting.focal) < FEW_PLACES:
@@ -176,10 +177,8 @@ def _level(chart: Chart, sums: Sums) -> tuple[Bounds, float | FloatArray]:
 def _by_bands(chart: Chart, sums: Sums, record: Record) -> Sums:
     """Bound tails by transforms up to a frequency; give what is left."""
     bracketed = np.isfinite(record.high[sums.focal])
-    left = [sums.at(sums.draws < SMOOTH_DRAWS[0])]
-    smooth = len(np.unique(chart.values)) >= FEW_KINDS
-    edges = SMOOTH_DRAWS if smooth else ROUGH_DRAWS
-    for first, end in itertools.pairwise(edges):
+    left = [sums.at(sums.draws < BAND_DRAWS[0])]
+    for first, end in itertools.pairwise(BAND_DRAWS):
         inside = (sums.draws >= first) & (sums.draws < end)
         group = sums.at(inside)
         if not len(group.focal) or (bracketed[inside].all() and len(group.focal) < VERY_FEW):
@@ -193,7 +192,12 @@ def _nested_bands(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
     """Bound one group; where a few values stretch the period, sums near an end on their own."""
     heavy = chart.is_lattice or _is_heavy(chart)
     open_still = sums if heavy else _weigh_band(chart, sums, record)
-    if chart.fraction > 0 or len(open_still.focal) <= max(VERY_FEW, len(sums.focal) // 20):
+    near = record.is_near(open_still)
+    almost, open_still = open_still.at(near), open_still.at(~near)
+    worth = max(VERY_FEW, len(sums.focal) // 20)
+    # Where only the absolute tolerance is missed, twice the frequencies are enough.
+    yield _weigh_band(chart, almost, record, LONGEST_BAND) if len(almost.focal) > worth else almost
+    if chart.fraction > 0 or len(open_still.focal) <= worth:
         yield open_still
         return
     low = _is_low(chart, open_still)
@@ -220,23 +224,23 @@ def _levels_of_bands(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]
     yield sums
 
 
-def _weigh_band(chart: Chart, sums: Sums, record: Record) -> Sums:
+def _weigh_band(chart: Chart, sums: Sums, record: Record, length: int = LONG_BAND) -> Sums:
     """Bound one group on one band; give what is left open."""
     if not len(sums.focal):
         return sums
-    best = record.weigh(sums, _band_group(chart, sums))
+    length = SMALL_BAND if len(sums.focal) < FEW_PLACES else length
+    best = record.weigh(sums, _band_group(chart, sums, length))
     return sums.at(~(best.settled | record.is_below(sums)))
 
 
-def _band_group(chart: Chart, sums: Sums) -> Bounds:
+def _band_group(chart: Chart, sums: Sums, length: int) -> Bounds:
     """Bound the tails of places with similar numbers of neighbors."""
     top = float(chart.values.max())
     reach = min(1.0001 * top, float(sums.observed.max()))
     drawn = chart.values[chart.values <= reach]
-    distinct, times = np.unique(drawn, return_counts=True)
-    most = int(sums.draws.max())
-    period = min(BAND_WIDTH * float(drawn.std()) * np.sqrt(most), 1.0001 * most * top)
-    period = max(period, 1e-6)
+    distinct, repeated = np.unique(drawn, return_counts=True)
+    times = repeated.astype(np.int64)
+    period = _period(distinct, times, sums)
     order = np.argsort(sums.draws, kind="stable")
     sums = sums.at(order)
     own = chart.values[sums.focal]
@@ -245,11 +249,10 @@ def _band_group(chart: Chart, sums: Sums) -> Bounds:
     pairs = _pairs(chart, own, sums.observed - own, three)
     base = band(
         distinct,
-        times.astype(np.int64),
+        times,
         len(chart.values),
         period=period,
-        length=_band_length(len(sums.focal), len(distinct)),
-        doubled=int(sums.draws.min()) < MANY_DRAWS,
+        length=length,
     )
     asked = Asked(
         draws=sums.draws,
@@ -259,7 +262,7 @@ def _band_group(chart: Chart, sums: Sums) -> Bounds:
         pairs=pairs,
     )
     tails = band_tails(base, asked)
-    outside = beyond(distinct, times.astype(np.int64), (sums.draws, sums.observed), period)
+    outside = beyond(distinct, times, (sums.draws, sums.observed), period)
     lower, upper = tails[:, 1] + outside, 1 - tails[:, 0] + outside
     low = sums.combined(tails[:, 0] - outside + sums.tied, 1 - tails[:, 1] - outside + sums.tied)
     high = sums.combined(lower, upper)
@@ -267,11 +270,21 @@ def _band_group(chart: Chart, sums: Sums) -> Bounds:
     return Bounds(low=low[back], high=high[back], exact=False)
 
 
-def _band_length(places: int, kinds: int) -> int:
-    """Choose how far a band reaches."""
-    if places < FEW_PLACES:
-        return SMALL_BAND
-    return SHORT_BAND if kinds < FEW_KINDS else LONG_BAND
+def _period(distinct: FloatArray, times: IntArray, sums: Sums) -> float:
+    """Choose the shortest period that leaves little outside for most places of a group."""
+    most = int(sums.draws.max())
+    mean = float(distinct @ times) / float(times.sum())
+    spread = np.sqrt(float(((distinct - mean) ** 2) @ times) / float(times.sum()))
+    whole = max(1.0001 * most * float(distinct[-1]), 1e-6)
+    some = sums.at(np.arange(0, len(sums.focal), max(1, len(sums.focal) // OUTSIDE_SAMPLE)))
+    for width in BAND_WIDTHS:
+        period = width * float(spread) * np.sqrt(most)
+        if not 1e-6 < period < whole:
+            return whole
+        found = beyond(distinct, times, (some.draws, some.observed), period)
+        if np.quantile(found, OUTSIDE_SHARE) < OUTSIDE:
+            break
+    return float(period)
 
 
 def _pairs(

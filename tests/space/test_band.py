@@ -106,8 +106,11 @@ def test_a_bracket_of_fractions_counts_their_ties_without_error():
     left = settle_brackets(chart, sums, record)
     assert not len(left.focal)
     expected = [enumerated_p(fractions, ring(60, 3)[i], i) for i in range(0, 60, 6)]
-    np.testing.assert_allclose(record.high[::6], expected, atol=1e-9)
-    np.testing.assert_allclose(record.low[::6], expected, atol=1e-9)
+    # The distance is that of single precision, and nothing else.
+    np.testing.assert_allclose(record.high[::6], expected, atol=5e-6)
+    np.testing.assert_allclose(record.low[::6], expected, atol=5e-6)
+    assert (record.high[::6] >= expected).all()
+    assert (record.low[::6] <= expected).all()
 
 
 def test_a_bracket_holds_fractions_off_its_lattice_between_its_sides():
