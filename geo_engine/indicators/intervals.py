@@ -104,3 +104,37 @@ def ratio_of_shares(
     high = np.where(q == 0, np.inf, high)
     missing = ~np.isfinite(p) | ~np.isfinite(q)
     return np.where(missing, np.nan, low), np.where(missing, np.nan, high)
+
+
+def difference_of_shares(
+    first: tuple[FloatArray, FloatArray],
+    second: tuple[FloatArray, FloatArray],
+    *,
+    level: float = LEVEL,
+) -> tuple[FloatArray, FloatArray]:
+    """Bound the difference of two independent shares from the Wilson interval of each.
+
+    Parameters
+    ----------
+    first, second : tuple of array
+        Hits and trials of the share and of the one subtracted from it.
+    level : float
+        Probability of the interval.
+
+    Returns
+    -------
+    tuple of array
+        Low and high end of x1/n1 - x2/n2, within -1 and 1; NaN where either has no trial.
+
+    References
+    ----------
+    Newcombe, R. G. (1998). Interval estimation for the difference between independent proportions.
+    Statistics in Medicine 17, 873-890; method 10.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p, q = first[0] / first[1], second[0] / second[1]
+    low_p, high_p = wilson(*first, level=level)
+    low_q, high_q = wilson(*second, level=level)
+    low = p - q - np.hypot(p - low_p, high_q - q)
+    high = p - q + np.hypot(high_p - p, q - low_q)
+    return low, high
