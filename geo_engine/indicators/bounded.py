@@ -203,6 +203,23 @@ def meet_amounts(first: Bounded, second: Bounded) -> Bounded:
     return Bounded(low=np.where(agree, low, first.low), high=np.where(agree, high, first.high))
 
 
+def contradictions(first: Bounded, second: Bounded) -> int:
+    """Count the firms of which two columns on one amount contradict each other.
+
+    Parameters
+    ----------
+    first, second : Bounded
+        Of the same firms.
+
+    Returns
+    -------
+    int
+        Firms whose bounds have no value in common.
+    """
+    apart = (first.low > second.high) | (second.low > first.high)
+    return int(apart.sum())
+
+
 def sum_by_firm(
     amounts: Bounded, firm: npt.NDArray[np.uint64], year: npt.NDArray[np.integer]
 ) -> Bounded:

@@ -76,12 +76,48 @@ def read_legal_forms(
     return forms
 
 
+def forms_in_names(names: Any) -> npt.NDArray[np.int8]:
+    """Find the legal form that stands in the name of a firm, where there is no column of it.
+
+    Parameters
+    ----------
+    names : Series or array of str
+        "Rossi S.R.L.", "alfa societa' a responsabilita' limitata semplificata".
+
+    Returns
+    -------
+    array of int8
+        Position among :func:`legal_forms`; -1 where no form is written, as in the names of most
+        sole proprietorships.
+    """
+    column = names.to_pandas() if hasattr(names, "to_pandas") else pd.Series(names)
+    which, distinct = pd.factorize(column)
+    found = [_form_inside(str(name)) for name in distinct]
+    return np.array([*found, UNKNOWN_FORM], np.int8)[which]
+
+
+def _form_inside(name: str) -> int:
+    """Find the longest words of a form in a name."""
+    text = f" {_plain(name)} "
+    best, longest = UNKNOWN_FORM, 0
+    for position, group in enumerate(legal_forms().values()):
+        for words in (*group["starts"], *group["short"]):
+            if len(words) > longest and f" {words} " in text:
+                best, longest = position, len(words)
+    return best
+
+
+def _plain(text: str) -> str:
+    """Drop accents, apostrophes, points and case."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    words = "".join(char for char in decomposed if char.isalnum() or char.isspace() or char in "-/")
+    return " ".join(words.replace("-", " ").replace("/", " ").split())
+
+
 def _form(text: str) -> int:
     """Find the group of one text: by code, else by the longest beginning that fits."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    words = "".join(char for char in decomposed if char.isalnum() or char.isspace() or char in ".-")
-    code = "".join(char for char in words if char.isalnum()).upper()
-    plain = " ".join(words.replace(".", "").replace("-", " ").split())
+    plain = _plain(text)
+    code = plain.replace(" ", "").upper()
     best, longest = UNKNOWN_FORM, 0
     for position, group in enumerate(legal_forms().values()):
         if code in group["codes"]:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo_engine.indicators.signal_join import Match, SignalTable
+from geo_engine.indicators.signal_index import SignalTable
+from geo_engine.indicators.signal_join import Match
 
 _RULES = {
     "unknown": "non noto",
@@ -27,7 +28,7 @@ def new_hits(table: SignalTable) -> tuple[npt.NDArray[np.bool_], ...]:
     Parameters
     ----------
     table : SignalTable
-        Of :func:`index_table`.
+        Of ``signal_index.index_table``.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def found_rows(table: SignalTable, hits: Sequence[npt.NDArray[np.bool_]]) -> int
     Parameters
     ----------
     table : SignalTable
-        Of :func:`index_table`.
+        Of ``signal_index.index_table``.
     hits : sequence of array of bool
         After all batches.
 
@@ -145,7 +146,7 @@ def match_sentence(
     Parameters
     ----------
     table : SignalTable
-        Of :func:`index_table`.
+        Of ``signal_index.index_table``.
     counts : array of int64, shape (groups, ``MATCH_STATES``)
         Of one dimension in which every firm stands once.
     found : int

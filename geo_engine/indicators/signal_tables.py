@@ -7,16 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from geo_engine.errors import TableError
 from geo_engine.indicators.bounded import read_amounts
-from geo_engine.indicators.signal_join import TableRows
-from geo_engine.indicators.signal_keys import Keys, dated_keys, rea_keys, tax_keys
+from geo_engine.indicators.signal_index import TableRows
+from geo_engine.indicators.signal_keys import NO_KEY, Keys, dated_keys, rea_keys, tax_keys
 from geo_engine.indicators.signal_values import ateco_signal, column_signal
 from geo_engine.indicators.signals import SignalDefinition
 from geo_engine.quality.numbers import Mark
 
+_YEAR = (
+    r"^(?:([12]\d{3})(?:\.0+|[/.-]\d{1,2}[/.-]\d{1,2}(?:\D.*)?)?"
+    r"|\d{1,2}[/.-]\d{1,2}[/.-]([12]\d{3})(?:\D.*)?)$"
+)
 ColumnOf = Callable[[str | int], Any]
 """Gives a column of a batch as text, by its name or its number from 1."""
 
@@ -32,6 +37,8 @@ class KeyColumns:
     """Province of the REA number, where the number does not hold it."""
     year: str | int | None = None
     """Year for which a row speaks; it is then joined to that year's rows alone."""
+    since: str | int | None = None
+    """Year or date from which a row speaks, such as that of a grant; not with ``year``."""
     pseudonyms: bool = False
     abbreviations: Mapping[str, str] = field(default_factory=dict)
     """Abbreviation of a province by its name."""
@@ -100,14 +107,26 @@ def table_rows(
     Returns
     -------
     TableRows
-        Of the batch; years are part of the keys (see :func:`dated_firm_keys`).
+        Of the batch. With ``year`` the years are part of the keys (see :func:`dated_firm_keys`);
+        with ``since`` they stand beside them. A row whose year cannot be read has no key.
+
+    Raises
+    ------
+    TableError
+        ``SIGNAL_KEYS`` for ``year`` and ``since`` together.
     """
+    if columns.year is not None and columns.since is not None:
+        raise TableError(
+            "SIGNAL_KEYS", "A row speaks of one year, or from a year on: map year or since."
+        )
     keys = read_keys(column, columns, columns.kinds)
-    if columns.year is not None:
-        years = pd.to_numeric(_text(column(columns.year)).str[:4], errors="coerce")
-        known = years.notna().to_numpy()
-        number = years.fillna(0).to_numpy(np.int64)
-        keys = tuple(np.where(known, dated_keys(each, number), np.uint64(0)) for each in keys)
+    since = None
+    dated = columns.year if columns.since is None else columns.since
+    if dated is not None:
+        years = _years(column(dated))
+        keys = tuple(np.where(years > 0, each, NO_KEY) for each in keys)
+        since = years if columns.since is not None else None
+        keys = keys if since is not None else dated_firm_keys(keys, years)
     verdicts, amounts = {}, {}
     for signal in signals:
         if signal.kind == "count":
@@ -116,11 +135,11 @@ def table_rows(
             verdicts[signal.key] = ateco_signal(signal, column(signal.column), edition)
         elif signal.kind != "listed" and signal.column is not None:
             verdicts[signal.key] = column_signal(signal, column(signal.column))
-    return TableRows(keys=keys, signals=verdicts, amounts=amounts)
+    return TableRows(keys=keys, signals=verdicts, amounts=amounts, since=since)
 
 
 def thresholds_of(signals: Sequence[SignalDefinition]) -> dict[str, float]:
-    """Give the thresholds of the counts of a table, for ``signal_join.index_table``.
+    """Give the thresholds of the counts of a table, for ``signal_index.index_table``.
 
     Parameters
     ----------
@@ -168,10 +187,13 @@ def _keys_of(column: ColumnOf, columns: KeyColumns, kind: str) -> Keys:
     return np.zeros(0 if other is None else len(column(other)), np.uint64)
 
 
-def _text(texts: Any) -> pd.Series:
-    """Give a column as trimmed text."""
+def _years(texts: Any) -> npt.NDArray[np.int64]:
+    """Read years, also of dates; 0 where there is none."""
     column = texts.to_pandas() if hasattr(texts, "to_pandas") else pd.Series(texts)
-    return column.astype("str").fillna("").str.strip()
+    which, distinct = pd.factorize(column.astype("str").fillna("").str.strip())
+    parts = pd.Series(distinct, dtype="str").str.extract(_YEAR)
+    found = parts[0].fillna(parts[1]).fillna("0").to_numpy(object)
+    return np.append(found.astype(np.int64), 0)[which]
 
 
 def _amounts(column: ColumnOf, signal: SignalDefinition, rows: int, mark: Mark) -> np.ndarray:

@@ -11,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_engine.errors import TableError
-from geo_engine.indicators.legal_forms import form_labels, legal_forms, read_legal_forms
+from geo_engine.indicators.legal_forms import (
+    form_labels,
+    forms_in_names,
+    legal_forms,
+    read_legal_forms,
+)
 from geo_engine.indicators.own_score import own_score, score_levels
 from geo_engine.indicators.selfi import (
     at_least_profile,
@@ -169,6 +174,24 @@ def test_an_unknown_legal_form_stays_unknown_unless_the_tax_code_is_a_persons():
     assert read_legal_forms(texts).tolist() == [-1, -1, -1, 2]
     assert read_legal_forms(texts, is_person=person).tolist() == [0, -1, -1, 2]
     assert len(form_labels()) == len(form_labels("en")) == len(legal_forms())
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("Rossi S.R.L.", "societa_di_capitali"),
+        ("alfa societa' a responsabilita' limitata semplificata", "societa_di_capitali"),
+        ("beta soc. coop. a r.l.", "cooperativa"),
+        ("Gamma Società Cooperativa a responsabilità limitata", "cooperativa"),
+        ("Fratelli Verdi di Verdi Mario & C. s.n.c.", "societa_di_persone"),
+        ("Consorzio Delta societa' consortile a responsabilita' limitata", "altre_forme"),
+        ("SPARTACO BIANCHI", None),
+        ("", None),
+    ],
+)
+def test_a_legal_form_is_found_as_words_in_a_name(name, form):
+    position = int(forms_in_names(pd.Series([name]))[0])
+    assert (list(legal_forms())[position] if position >= 0 else None) == form
 
 
 def test_no_code_stands_for_two_legal_forms():

@@ -9,13 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_engine.errors import TableError
-from geo_engine.indicators.signal_join import (
-    TableRows,
-    index_table,
-    join_rows,
-    listed_signal,
-    match_firms,
-)
+from geo_engine.indicators.signal_index import TableRows, index_table, join_rows
+from geo_engine.indicators.signal_join import listed_signal, match_firms
 from geo_engine.indicators.signal_keys import dated_keys, rea_keys, tax_keys
 from geo_engine.indicators.signal_matches import (
     found_rows,
@@ -192,6 +187,60 @@ def test_an_empty_table_finds_nobody():
     assert found_rows(table, new_hits(table)) == 0
 
 
+def test_rows_that_speak_from_a_year_on_count_only_from_then_and_add_up():
+    part = TableRows(
+        keys=(keys(1, 1, 1, 2),),
+        signals={"s": int8(1, -1, 0, 1)},
+        amounts={"aid": np.array([600.0, 500.0, np.nan, 2000.0])},
+        since=np.array([2020, 2022, 2021, 2023]),
+    )
+    table = index_table("rna", part, thresholds={"aid": 1000.0}, resolve="last")
+    years = np.arange(2019, 2024)
+    match = match_firms(table, [keys(1, 1, 1, 1, 1)], years=years, absent="no")
+    assert match.by.tolist() == [-1, 0, 0, 0, 0]  # not in the table yet
+    assert match.signals["s"].tolist() == [0, 1, 0, 0, 0]
+    assert match.signals["aid"].tolist() == [0, 0, -1, 1, 1]
+    assert listed_signal(match, absent="no").tolist() == [0, 1, 1, 1, 1]
+    hits = new_hits(table)
+    note_hits(hits, match)
+    assert found_rows(table, hits) == 3
+    with pytest.raises(TableError, match=r"SIGNAL_KEYS.*needs years"):
+        match_firms(table, [keys(1)])
+
+
+RESOLVE = st.sampled_from(["unknown", "any", "all", "first", "last"])
+
+
+@settings(deadline=None, derandomize=True, max_examples=80)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.integers(2019, 2023), st.sampled_from([1, 0, -1])),
+        max_size=25,
+    ),
+    RESOLVE,
+)
+def test_what_is_true_by_a_year_is_what_the_rows_up_to_it_say_one_by_one(listed, resolve):
+    part = TableRows(
+        keys=(keys(*[key for key, _, _ in listed]),),
+        signals={"s": int8(*[value for _, _, value in listed])},
+        since=np.array([year for _, year, _ in listed], np.int64),
+    )
+    table = index_table("t", part, resolve=resolve)
+    for year in range(2018, 2025):
+        match = match_firms(table, [keys(1, 2, 3, 4)], years=np.full(4, year), absent="unknown")
+        for firm, verdict, by in zip((1, 2, 3, 4), match.signals["s"], match.by, strict=True):
+            own = sorted(
+                ((y, v) for key, y, v in listed if key == firm and y <= year),
+                key=lambda row: row[0],
+            )
+            known = [value for _, value in own if value != -1]
+            rules = {"unknown": -1, "any": 1, "all": 0}
+            settled = {"first": known[:1], "last": known[-1:]}.get(resolve, [rules.get(resolve)])
+            expected = known[0] if len(set(known)) == 1 else settled[0] if known else -1
+            assert verdict == expected
+            assert (by == 0) == bool(own)
+
+
 # Against pandas
 
 
@@ -348,6 +397,24 @@ def test_a_table_with_years_speaks_of_each_year_alone():
     )
     match = match_firms(table, dated_firm_keys(own, np.array([2023, 2024, 2025])))
     assert match.signals["s"].tolist() == [1, -1, 0]
+
+
+def test_dates_of_a_table_are_read_as_years_from_which_its_rows_speak():
+    columns = {
+        "CF": pd.Series([COMPANY] * 6),
+        "Data": pd.Series(["15/03/2021", "2022-01-01 00:00", "2023.0", "2024", "?", "1/1/21"]),
+    }
+    aids = SignalDefinition(key="aiuti", label="aiuti", kind="count", source="rna")
+    where = KeyColumns(tax_code="CF", since="Data")
+    part = table_rows(columns.__getitem__, where, check_signals([aids]))
+    assert part.since.tolist() == [2021, 2022, 2023, 2024, 0, 0]
+    assert (part.keys[0] != 0).tolist() == [True] * 4 + [False] * 2
+    table = index_table("rna", join_rows([part, part]), thresholds={"aiuti": 4.0})
+    own = read_keys(columns.__getitem__, where, where.kinds)
+    match = match_firms(table, own, years=np.array([2020, 2021, 2022, 2023, 2024, 2025]))
+    assert match.signals["aiuti"].tolist() == [-1, 0, 1, 1, 1, 1]
+    with pytest.raises(TableError, match=r"SIGNAL_KEYS.*year or since"):
+        table_rows(columns.__getitem__, KeyColumns(tax_code="CF", year="Data", since="Data"), [])
 
 
 def test_firms_without_any_of_the_tables_keys_are_refused_and_with_one_of_them_are_not():

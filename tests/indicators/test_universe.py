@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from geo_engine.errors import TableError
 from geo_engine.indicators.bounded import (
     Bounded,
+    contradictions,
     exact_amounts,
     letter_amounts,
     meet_amounts,
@@ -139,6 +140,7 @@ def test_a_number_and_a_class_meet_and_the_first_wins_where_they_differ():
     found = meet_amounts(number, letter)
     assert found.low.tolist() == [12, 10, 300]
     assert found.high.tolist() == [12, 19, 300]
+    assert contradictions(number, letter) == contradictions(letter, number) == 1
 
 
 def test_units_of_a_firm_add_up_within_a_year_and_an_unknown_one_leaves_the_sum_open():

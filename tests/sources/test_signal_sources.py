@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from geo_engine.errors import SourceError
-from geo_engine.indicators.signal_join import index_table, join_rows, match_firms
+from geo_engine.indicators.signal_index import index_table, join_rows
+from geo_engine.indicators.signal_join import match_firms
 from geo_engine.indicators.signal_matches import found_rows, new_hits, note_hits
 from geo_engine.indicators.signal_tables import KeyColumns, read_keys, table_rows
 from geo_engine.indicators.signals import SignalDefinition, check_signals
