@@ -6,7 +6,7 @@ Never causes: effects are estimated in ``geo_engine.change``.
 from geo_engine.drivers.association import ASSOCIATION_COLUMNS, digital_associations
 from geo_engine.drivers.firm_cells import FirmModel, collapse_firms, merge_cells
 from geo_engine.drivers.firm_logit import FirmRegression, firm_logit
-from geo_engine.drivers.gwr import GwrResult, geographically_weighted, place_points
+from geo_engine.drivers.gwr import GwrResult, geographically_weighted, local_table, place_points
 from geo_engine.drivers.place_ols import PlaceRegression, place_ols
 from geo_engine.drivers.place_sample import PlaceModel
 from geo_engine.drivers.spatial_models import SpatialRegression, spatial_regression
@@ -27,6 +27,7 @@ __all__ = [
     "digital_associations",
     "firm_logit",
     "geographically_weighted",
+    "local_table",
     "merge_cells",
     "place_ols",
     "place_points",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo_engine.drivers.firm_cells import FirmModel
-from geo_engine.errors import StatisticsError
+from geo_engine.errors import StatisticsError, TableError
 from geo_engine.tables import require_columns
 
 FloatArray = npt.NDArray[np.float64]
@@ -78,11 +78,12 @@ def design_of(cells: pd.DataFrame, places: pd.DataFrame | None, model: FirmModel
     Raises
     ------
     TableError
-        ``MISSING_COLUMN``.
+        ``MISSING_COLUMN`` or ``COUNTS_INVALID``.
     StatisticsError
         ``NO_FIRMS``, ``REFERENCE_UNKNOWN`` or ``FEW_CLUSTERS``.
     """
     require_columns(cells, (*model.columns, "firms", "positive"), "The table of cells")
+    _check_cells(cells, model)
     left_out = dict(cells.attrs.get("left_out", {}))
     context, known = _context(cells, places, model, left_out)
     cells, context = cells[known], context[known]
@@ -115,6 +116,21 @@ def design_of(cells: pd.DataFrame, places: pd.DataFrame | None, model: FirmModel
         cluster=cluster.astype(np.int64),
         left_out=left_out,
     )
+
+
+def _check_cells(cells: pd.DataFrame, model: FirmModel) -> None:
+    """Refuse counts that cannot be: the user may have made them."""
+    firms, positive = (cells[name].to_numpy(np.float64) for name in ("firms", "positive"))
+    numbers = cells[list(model.numbers)].to_numpy(np.float64)
+    sound = (firms > 0) & (positive >= 0) & (positive <= firms * (1 + 1e-12))
+    sound &= np.isfinite(firms) & np.isfinite(numbers).all(axis=1)
+    sound &= cells[list(model.columns)].notna().all(axis=1).to_numpy()
+    if not sound.all():
+        raise TableError(
+            "COUNTS_INVALID",
+            f"{int((~sound).sum())} of {len(cells)} cells lack a characteristic, have no firm, or "
+            f"have more positive firms than firms. Correct them, or collapse single firms.",
+        )
 
 
 def _context(

@@ -6,6 +6,7 @@ would happen to a firm that changed.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,7 +110,7 @@ def firm_logit(
         ``EXTRA_MISSING``, ``NO_FIRMS``, ``SIGNAL_CONSTANT``, ``SEPARATED``, ``FEW_CLUSTERS`` or
         ``NOT_CONVERGED``.
     TableError
-        ``MISSING_COLUMN``.
+        ``MISSING_COLUMN`` or ``COUNTS_INVALID``.
 
     References
     ----------
@@ -179,7 +180,10 @@ def _fit(design: Design, used: BoolArray) -> tuple[FloatArray, float]:
     counts = np.column_stack([design.positive, design.firms - design.positive])
     # Newton's steps on equally long columns: the default would copy and decompose all cells.
     glm = models.GLM(counts, design.matrix[:, used] / length, family=families.Binomial())
-    fitted = glm.fit(method="newton", maxiter=100, tol=1e-12, cov_type="nonrobust", disp=0)
+    with warnings.catch_warnings():
+        # What statsmodels warns of is settled before (separation) or checked below.
+        warnings.simplefilter("ignore")
+        fitted = glm.fit(method="newton", maxiter=100, tol=1e-12, cov_type="nonrobust", disp=0)
     beta = np.zeros(len(used))
     beta[used] = np.asarray(fitted.params, dtype=np.float64) / length
     probability = _probability(design.matrix @ beta)

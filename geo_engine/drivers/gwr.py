@@ -34,6 +34,20 @@ FloatArray = npt.NDArray[np.float64]
 
 GWR_STATUSES = ("ok", "missing", "collinear")
 """Of a place: fitted, lacking a value, or with local terms that say nearly the same."""
+LOCAL_COLUMNS = (
+    "place",
+    "term",
+    "coefficient",
+    "standard_error",
+    "low",
+    "high",
+    "p_value",
+    "significant",
+    "local_r_squared",
+    "condition_number",
+    "residual",
+    "status",
+)
 MAX_CONDITION = 30.0
 """Above it a local coefficient is shown and never called significant (Belsley et al. 1980)."""
 
@@ -169,6 +183,24 @@ def geographically_weighted(
         residual_moran=_moran(sample, fits.residual),
         left_out=sample.left_out,
     )
+
+
+def local_table(result: GwrResult) -> pd.DataFrame:
+    """Give a map of local coefficients as a table.
+
+    Parameters
+    ----------
+    result : GwrResult
+        The local fits.
+
+    Returns
+    -------
+    DataFrame
+        ``LOCAL_COLUMNS``, one row per place and term; ``status`` in words.
+    """
+    table = result.local.to_dataframe().reset_index()
+    table["status"] = np.array(GWR_STATUSES, dtype=object)[table["status"].to_numpy()]
+    return table[list(LOCAL_COLUMNS)]
 
 
 def place_points(places: gpd.GeoDataFrame) -> pd.DataFrame:

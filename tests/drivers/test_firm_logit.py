@@ -356,6 +356,38 @@ def test_an_empty_register_and_unknown_words_are_refused():
     assert trouble.value.code == "WEIGHT_INVALID"
 
 
+def test_counts_given_by_the_user_are_checked_and_estimated_as_they_are():
+    counts = pd.DataFrame(
+        {
+            "pro_com_t": ["000001", "000001", "000002", "000002"],
+            "size": ["small", "large"] * 2,
+            "firms": [40, 20, 60, 30],
+            "positive": [10, 12, 10, 18],
+        }
+    )
+    model = FirmModel(outcome="website", factors={"size": "small"})
+    terms = firm_logit(counts, model).terms
+    assert terms["log_odds"][1] == pytest.approx(np.log(6))
+    for name, value in (("positive", 41), ("firms", 0), ("positive", -1), ("size", None)):
+        wrong = counts.astype({name: object})
+        wrong.loc[0, name] = value
+        with pytest.raises(TableError) as caught:
+            firm_logit(wrong, model)
+        assert caught.value.code == "COUNTS_INVALID"
+
+
+def test_years_far_from_zero_are_as_good_as_ages():
+    firms, context = register()
+    firms["founded"] = 2024 - firms["age"]
+    model = FirmModel(
+        outcome="website", factors=MODEL.factors, numbers=("founded",), context=("density",)
+    )
+    one = firm_logit(collapse_firms(firms, MODEL), MODEL, places=context).terms
+    other = firm_logit(collapse_firms(firms, model), model, places=context).terms
+    np.testing.assert_allclose(one["log_odds"][4], -other["log_odds"][4], rtol=1e-6)
+    np.testing.assert_allclose(one["effect_error"][1:], other["effect_error"][1:], rtol=1e-5)
+
+
 def test_a_missing_library_is_named_with_the_extra_that_brings_it(monkeypatch):
     firms, context = register(n=200)
     monkeypatch.setitem(sys.modules, "statsmodels", None)

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from libpysal.graph import Graph
 from shapely import Point, box
 
-from geo_engine.drivers.gwr import GWR_STATUSES, geographically_weighted, place_points
+from geo_engine.drivers.gwr import (
+    GWR_STATUSES,
+    LOCAL_COLUMNS,
+    geographically_weighted,
+    local_table,
+    place_points,
+)
 from geo_engine.drivers.gwr_search import (
     corrected_akaike,
     local_fits,
@@ -198,6 +204,10 @@ def test_places_without_a_value_are_missing_and_never_significant():
     assert found.left_out == {"a": 1}
     assert found.places == 99
     assert found.local.sizes["place"] == 100
+    rows = local_table(found)
+    assert tuple(rows.columns) == LOCAL_COLUMNS
+    assert len(rows) == 300
+    assert rows["status"].value_counts().to_dict() == {"ok": 297, "missing": 3}
 
 
 def test_local_terms_that_say_nearly_the_same_are_shown_and_never_significant():
