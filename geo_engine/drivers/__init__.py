@@ -3,7 +3,11 @@
 Never causes: effects are estimated in ``geo_engine.change``.
 """
 
-from geo_engine.drivers.association import ASSOCIATION_COLUMNS, digital_associations
+from geo_engine.drivers.association import (
+    ASSOCIATION_COLUMNS,
+    digital_associations,
+    place_terms,
+)
 from geo_engine.drivers.firm_cells import FirmModel, collapse_firms, merge_cells
 from geo_engine.drivers.firm_logit import FirmRegression, firm_logit
 from geo_engine.drivers.gwr import GwrResult, geographically_weighted, local_table, place_points
@@ -31,6 +35,7 @@ __all__ = [
     "merge_cells",
     "place_ols",
     "place_points",
+    "place_terms",
     "spatial_regression",
     "survey_frequencies",
 ]

@@ -54,27 +54,71 @@ def digital_associations(panel: xr.Dataset, places: gpd.GeoDataFrame) -> pd.Data
     MacKinnon, J. G., White, H. (1985). Some heteroskedasticity-consistent covariance matrix
     estimators with improved finite sample properties. Journal of Econometrics 29, 305-325.
     """
+    rows: list[dict[str, Any]] = []
+    for chain in panel["chain"].to_numpy():
+        table = place_terms(panel, places, str(chain)).dropna()
+        if len(table) >= MIN_PLACES:
+            region, _ = pd.factorize(table["cod_reg"], sort=True)
+            columns = table[["share", "known", *TERMS]].to_numpy(np.float64)
+            fitted = _fit(columns[:, 0], columns[:, 2:], columns[:, 1], region)
+            rows += [{"chain": str(chain), "places": len(table)} | row for row in fitted]
+    return pd.DataFrame(rows, columns=list(ASSOCIATION_COLUMNS))
+
+
+def place_terms(
+    panel: xr.Dataset, places: gpd.GeoDataFrame, chain: str, *, min_known: int = 1
+) -> pd.DataFrame:
+    """Lay out what one chain's digital share in the last year is related to.
+
+    Parameters
+    ----------
+    panel : Dataset
+        firms, known, share and location_quotient over (place, chain, year).
+    places : GeoDataFrame
+        ``cod_reg``, ``area_km2`` and ``population``, by ``pro_com_t``.
+    chain : str
+        Key of the chain.
+    min_known : int
+        Shares of fewer firms with a known signal are missing: residuals of a regression give a
+        share away, so set the threshold of disclosure before residuals are published.
+
+    Returns
+    -------
+    DataFrame
+        By ``pro_com_t``: ``share`` (percentage points), ``known``, ``TERMS`` in logarithms of base
+        2 and ``cod_reg``; missing where a figure is unknown or has no logarithm.
+
+    Raises
+    ------
+    TableError
+        ``MISSING_COLUMN``.
+    """
     require_columns(places, ("cod_reg", "area_km2", "population"), "places")
-    last = panel.isel(year=int(np.argmax(panel["year"].to_numpy()))).transpose("place", "chain")
-    index = panel["place"].to_index()
+    last = panel.isel(year=int(np.argmax(panel["year"].to_numpy()))).sel(chain=chain)
+    index = last["place"].to_index()
     own = places.set_axis(places.index.astype(str), axis=0).reindex(index)
-    firms, quotient = last["firms"].to_numpy(), last["location_quotient"].to_numpy()
+    firms, quotient, share, known = (
+        last[name].to_numpy().astype(np.float64)
+        for name in ("firms", "location_quotient", "share", "known")
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         # Firms over their quotient are all firms of the place, but for a factor of the chain that
         # the intercepts take up: so the panel alone gives the density of all firms.
-        density = np.log2(firms / quotient / own["area_km2"].to_numpy(np.float64)[:, None])
+        density = np.log2(firms / quotient / own["area_km2"].to_numpy(np.float64))
         population = np.log2(own["population"].to_numpy(np.float64))
         clipped = np.log2(np.clip(quotient, *QUOTIENT_LIMITS))
-    region, _ = pd.factorize(own["cod_reg"], sort=True)
-    rows: list[dict[str, Any]] = []
-    for c, chain in enumerate(panel["chain"].to_numpy()):
-        terms = np.column_stack([density[:, c], population, clipped[:, c]])
-        share, weight = last["share"].to_numpy()[:, c], last["known"].to_numpy()[:, c]
-        usable = np.isfinite(terms).all(axis=1) & np.isfinite(share) & (weight > 0) & (region >= 0)
-        if usable.sum() >= MIN_PLACES:
-            fitted = _fit(share[usable], terms[usable], weight[usable], region[usable])
-            rows += [{"chain": str(chain), "places": int(usable.sum())} | row for row in fitted]
-    return pd.DataFrame(rows, columns=list(ASSOCIATION_COLUMNS))
+    table = pd.DataFrame(
+        {
+            "share": np.where(known >= max(min_known, 1), 100 * share, np.nan),
+            "known": known,
+            "firm_density": density,
+            "population": population,
+            "location_quotient": clipped,
+            "cod_reg": own["cod_reg"].to_numpy(object),
+        },
+        index=pd.Index(index, name="pro_com_t"),
+    )
+    return table.replace([np.inf, -np.inf], np.nan)
 
 
 def _fit(
@@ -103,7 +147,7 @@ def _fit(
         p_value = 2 * stdtr(degrees, -np.abs(beta / error))
     names = [name for name, kept in zip(TERMS, varying, strict=True) if kept]
     return [
-        {"term": name, "coefficient": 100 * b, "standard_error": 100 * e, "p_value": p}
+        {"term": name, "coefficient": b, "standard_error": e, "p_value": p}
         for name, b, e, p in zip(names, beta, error, p_value, strict=True)
     ]
 

@@ -7,7 +7,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from geo_engine.drivers.association import ASSOCIATION_COLUMNS, TERMS, digital_associations
+from geo_engine.drivers.association import (
+    ASSOCIATION_COLUMNS,
+    TERMS,
+    digital_associations,
+    place_terms,
+)
 
 
 def territory(n=300, regions=4, seed=3):
@@ -108,3 +113,34 @@ def test_shares_without_any_association_are_seldom_called_significant():
         panel["share"] = (panel["known"].dims, rng.binomial(known.astype(int), 0.3) / known)
         rejected += int((digital_associations(panel, places)["p_value"] < 0.05).sum())
     assert rejected / 180 == pytest.approx(0.05, abs=0.05)
+
+
+def test_terms_of_a_chain_are_laid_out_and_shares_of_few_firms_are_missing():
+    panel, places, terms, _ = territory()
+    panel["known"] = panel["known"].copy()
+    panel["known"][:5] = 4
+    found = place_terms(panel, places, "moda", min_known=5)
+    assert found["share"].isna().sum() == (panel["known"] < 5).sum()
+    kept = found["share"].notna().to_numpy()
+    expected = 100 * panel["share"].to_numpy().ravel()
+    np.testing.assert_allclose(found["share"][kept], expected[kept])
+    np.testing.assert_allclose(found["population"], terms[:, 1])
+    # Density is known but for the same factor in every place of the chain.
+    assert np.ptp(found["firm_density"] - terms[:, 0]) == pytest.approx(0, abs=1e-9)
+    assert found["cod_reg"].tolist() == places["cod_reg"].tolist()
+    assert found.index.name == "pro_com_t"
+
+
+def test_the_laid_out_terms_go_into_the_regressions_on_places():
+    from libpysal.graph import Graph
+
+    from geo_engine.drivers import PlaceModel, place_ols
+
+    panel, places, _, _ = territory()
+    index = places.index
+    links = pd.DataFrame({"focal": index, "neighbor": np.roll(index, 1), "weight": 1.0})
+    graph = Graph.from_adjacency(links)
+    model = PlaceModel(outcome="share", terms=TERMS, groups="cod_reg")
+    found = place_ols(place_terms(panel, places, "moda"), graph, model)
+    gap = (found.terms["coefficient"][1:] - [3, -2, 5]).abs() / found.terms["standard_error"][1:]
+    assert (gap < 4).all()
