@@ -201,3 +201,26 @@ def against_exact_sums(kind, n, k, places):
     return np.column_stack(
         [found.p_value[chosen], found.p_error[chosen], true, found.method[chosen]]
     )
+
+
+WORK = 1.5e9
+"""Steps that the exact sums of one place may take."""
+
+
+def against_exact_counts(kind):
+    """Compare counts of the whole country with exact probabilities.
+
+    Gives rows of p, its bound, and the exact p, for the places of :func:`chosen_places` whose
+    sums are small enough to be counted.
+    """
+    one = case(kind)
+    found = conditional_tails(one.values, one.links, seed=SEED)
+    sums, starts = one.links.sums(one.values), one.links.starts
+    rows = []
+    for i in chosen_places(found.p_value, one.links):
+        if sums[i] * one.links.draws[i] * len(sums) > WORK:
+            continue
+        some = one.links.neighbors[starts[i] : starts[i + 1]]
+        true = min(1.0, 2 * min(programmed_tails(one.values.astype(np.int64), some, i)))
+        rows.append((found.p_value[i], found.p_error[i], true))
+    return np.array(rows)

@@ -11,6 +11,7 @@ from tests.verify.force import (
     SMALL,
     against_all_subsets,
     against_draws,
+    against_exact_counts,
     against_exact_sums,
     deviations,
     ring,
@@ -50,3 +51,11 @@ def test_p_values_of_every_size_agree_with_fresh_draws(kind):
     rows = against_draws(kind, 200_000)
     # Sixty places in all: the largest of as many normal deviations is above 4.2 once in a thousand.
     assert np.abs(deviations(rows)).max() < 4.2
+
+
+@pytest.mark.parametrize("kind", KINDS[:1])
+def test_counts_of_the_whole_country_have_their_exact_p(kind):
+    p, bound, true = against_exact_counts(kind).T
+    assert len(p) > 5
+    assert (p >= true - 1e-12).all()
+    assert (p - bound <= true + 1e-12).all()
