@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -335,8 +336,23 @@ def rank_places(score: FloatArray, direction: str = "positive") -> FloatArray:
     array, same shape
         Equal scores share the better rank; scores that differ by rounding only are equal.
     """
-    rounded = np.round(score.reshape(len(score), -1), 9)
-    flat = pd.DataFrame(rounded)
-    return (
-        flat.rank(ascending=direction != "positive", method="min").to_numpy().reshape(score.shape)
-    )
+    flat = np.ascontiguousarray(score.reshape(len(score), -1).T, np.float64)
+    oriented = np.round(flat if direction != "positive" else -flat, 9)
+    ranks = np.empty_like(oriented)
+    _fill_ranks(oriented, np.argsort(oriented, axis=1), ranks)  # NaN last
+    return ranks.T.reshape(score.shape)
+
+
+@numba.njit(cache=True)
+def _fill_ranks(
+    values: FloatArray, order: npt.NDArray[np.intp], ranks: FloatArray
+) -> None:  # pragma: no cover
+    """Give each value of a row its rank; equal ones share the better."""
+    for row in range(len(values)):
+        rank, before = 0.0, np.nan
+        for position in range(values.shape[1]):
+            at = order[row, position]
+            value = values[row, at]
+            if value != before:
+                rank, before = position + 1.0, value
+            ranks[row, at] = np.nan if np.isnan(value) else rank

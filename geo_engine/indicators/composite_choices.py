@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,7 +17,6 @@ from geo_engine.indicators.composite import (
     Aggregation,
     Composite,
     Normalization,
-    aggregate,
     composite,
     normalize,
     rank_places,
@@ -103,8 +103,8 @@ def rank_intervals(
         here = values.isel(at)
         own = None if errors is None else errors.isel(at)
         scenarios = build_scenarios(here, spec, choices, goalposts)
-        rng = np.random.default_rng([choices.seed, number])
-        ranks = _drawn_ranks(scenarios, rng, None if own is None else _table(own))
+        seed = [choices.seed, number]
+        ranks = _drawn_ranks(scenarios, seed, None if own is None else _table(own))
         place = tuple(slice(None) if d == "place" else at[str(d)] for d in like.dims)
         nominal = composite(here, spec, goalposts=goalposts)["rank"].to_numpy()
         for name, value in _summary(ranks, nominal).items():
@@ -208,62 +208,85 @@ def build_scenarios(
 
 def score_of(
     scenarios: Scenarios,
-    normalization: Normalization,
+    scale: tuple[Normalization, bool],
     aggregation: Aggregation,
     *,
-    held: bool,
     weights: FloatArray,
     noise: FloatArray | None = None,
 ) -> FloatArray:
-    """Score one map under one combination of choices.
+    """Score one map under one combination of choices and several weights.
 
     Parameters
     ----------
     scenarios : Scenarios
         Of the map.
-    normalization, aggregation : str
+    scale : tuple of str and bool
+        Normalization, and whether outliers are held.
+    aggregation : str
         Which.
-    held : bool
-        Whether outliers are.
-    weights : array, shape (indicators,)
-        Adding up to one.
+    weights : array, shape (draws, indicators)
+        Adding up to one in each draw.
     noise : array, shape (indicators, places), optional
         Added to the indicators, in their own units.
 
     Returns
     -------
-    array, shape (places,)
+    array, shape (draws, places)
+        As :func:`geo_engine.indicators.composite.aggregate`, all draws at once. Scores far
+        below the scale, which a draw may reach, are held at 1: only their rank counts.
     """
-    z = scenarios.z[normalization, held]
+    z, spec = scenarios.z[scale], scenarios.spec
     if noise is not None:
-        z = z + scenarios.slope[normalization, held] * noise
-    spec = dataclasses.replace(scenarios.spec, aggregation=aggregation)
-    if aggregation != "arithmetic":
-        z = np.maximum(z, 1.0)  # a draw far below the scale; only its rank counts
-    return aggregate(z, weights, spec)[1]
+        z = z + scenarios.slope[scale] * noise
+    known = np.isfinite(z)
+    filled = np.where(known, np.maximum(z, 1.0), 0.0)
+    part = _weighted(weights, known.astype(np.float64))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = np.where(part >= spec.least_weight - 1e-9, part, np.nan)
+        if aggregation == "geometric":
+            return np.exp(_weighted(weights, np.log(np.where(known, filled, 1.0))) / part)
+        mean = _weighted(weights, filled) / part
+        if aggregation == "arithmetic":
+            return mean
+        # squares of deviations from 100 keep the digits that squares of scores would lose
+        shifted = np.where(known, filled - 100.0, 0.0)
+        squares = _weighted(weights, shifted**2) / part
+        variance = np.maximum(squares - (mean - 100.0) ** 2, 0.0)
+    return mean - variance / mean if spec.direction == "positive" else mean + variance / mean
 
 
-def _drawn_ranks(
-    scenarios: Scenarios, rng: np.random.Generator, errors: FloatArray | None
-) -> FloatArray:
+def _weighted(weights: FloatArray, values: FloatArray) -> FloatArray:
+    """Add up weighted indicators, which are too few for threads of BLAS to be worth it."""
+    return np.einsum("di,ip->dp", weights, values)
+
+
+def _drawn_ranks(scenarios: Scenarios, seed: list[int], errors: FloatArray | None) -> FloatArray:
     """Rank the places of a map in every draw; shape (draws, places)."""
     choices, base = scenarios.choices, scenarios.weights
-    scores = np.empty((choices.draws, scenarios.z[next(iter(scenarios.z))].shape[1]))
-    spread = None if errors is None else np.nan_to_num(errors, nan=0.0)
-    for draw in range(choices.draws):
-        normalization = choices.normalizations[rng.integers(len(choices.normalizations))]
-        aggregation = choices.aggregations[rng.integers(len(choices.aggregations))]
-        held = choices.outliers[rng.integers(len(choices.outliers))]
-        weights = base * (1 + choices.weight_noise * rng.uniform(-1, 1, len(base)))
-        noise = None if spread is None else spread * rng.standard_normal(spread.shape)
-        scores[draw] = score_of(
-            scenarios,
-            normalization,
-            aggregation,
-            held=bool(held),
-            weights=weights / weights.sum(),
-            noise=noise,
-        )
+    rng, disturbing = (np.random.default_rng([*seed, stream]) for stream in (0, 1))
+    options = list(
+        itertools.product(choices.normalizations, choices.outliers, choices.aggregations)
+    )
+    picked = rng.integers(len(options), size=choices.draws)
+    spread = rng.uniform(-1, 1, (choices.draws, len(base)))
+    weights = base * (1 + choices.weight_noise * spread)
+    weights /= weights.sum(axis=1, keepdims=True)
+    scores = np.empty((choices.draws, next(iter(scenarios.z.values())).shape[1]))
+    for number, (normalization, held, aggregation) in enumerate(options):
+        rows = np.flatnonzero(picked == number)
+        if errors is None:
+            scores[rows] = score_of(
+                scenarios, (normalization, held), aggregation, weights=weights[rows]
+            )
+            continue
+        for row in rows:
+            scores[row] = score_of(
+                scenarios,
+                (normalization, held),
+                aggregation,
+                weights=weights[[row]],
+                noise=np.nan_to_num(errors, nan=0.0) * disturbing.standard_normal(errors.shape),
+            )[0]
     return rank_places(scores.T, scenarios.spec.direction).T
 
 

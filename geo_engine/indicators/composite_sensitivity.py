@@ -70,13 +70,13 @@ def rank_sensitivity(
     def mean_shift(point: FloatArray) -> float:
         noise = choices.weight_noise * (2 * point[3 : 3 + size] - 1)
         weights = scenarios.weights * (1 + noise)
+        scale = _option(point[0], choices.normalizations), _option(point[2], choices.outliers)
         score = score_of(
             scenarios,
-            _option(point[0], choices.normalizations),
+            scale,
             _option(point[1], choices.aggregations),
-            held=_option(point[2], choices.outliers),
-            weights=weights / weights.sum(),
-        )
+            weights=weights[None] / weights.sum(),
+        )[0]
         return float(np.nanmean(np.abs(rank_places(score, spec.direction) - nominal)))
 
     factors = [Factor(name=name) for name in ("normalization", "aggregation", "outliers")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -100,12 +101,22 @@ def count_flows(
     zone = np.append(np.asarray(areas, np.int64), -1)[place]
     first = np.nan_to_num(born, nan=UNDATED).astype(np.int64)
     last = np.nan_to_num(ended, nan=ALIVE).astype(np.int64)
-    links = chains_of_codes(members)
-    flows = np.zeros((4, size, members.shape[1] + 1, len(years)))
-    undated = np.zeros((size, members.shape[1] + 1))
-    _add_histories((zone, code, first, last), links, np.array(years, np.int64), flows, undated)
-    births, deaths, active, at_start = flows
-    return Flows(births=births, deaths=deaths, active=active, at_start=at_start, undated=undated)
+    links, chains, loads = chains_of_codes(members)
+    calendar = np.array(years, np.int64)
+    span = np.searchsorted(calendar, first), np.searchsorted(calendar, last, side="right")
+    events = (
+        np.where(np.isin(first, calendar), span[0], -1),
+        np.where(np.isin(last, calendar), span[1] - 1, -1),
+    )
+    shape = (size, members.shape[1] + 1, len(years))
+    births, deaths = np.zeros(shape), np.zeros(shape)
+    steps, undated = np.zeros((*shape[:2], len(years) + 1)), np.zeros(shape[:2])
+    rows = _Lives(zone, code, first == UNDATED, *events, *span, links, chains, loads)
+    _add_lives(rows, births, deaths, steps, undated)
+    active = np.cumsum(steps[..., :-1], axis=-1)
+    return Flows(
+        births=births, deaths=deaths, active=active, at_start=active - births, undated=undated
+    )
 
 
 def flow_rates(flows: xr.Dataset, *, closed: bool, level: float = LEVEL) -> xr.Dataset:
@@ -206,45 +217,44 @@ def growth(counts: xr.DataArray, *, periods: int = 1, level: float = LEVEL) -> x
     return xr.Dataset({name: counts.copy(data=value) for name, value in found.items()})
 
 
+class _Lives(NamedTuple):
+    """Firms as the kernel takes them, years by position (-1: outside)."""
+
+    zone: IntArray
+    code: IntArray
+    undated: npt.NDArray[np.bool_]
+    born: IntArray
+    ended: IntArray
+    first: IntArray
+    """First year alive, and the one after the last."""
+    stop: IntArray
+    links: IntArray
+    chains: IntArray
+    loads: FloatArray
+
+
 @numba.njit(cache=True)
-def _add_histories(
-    rows: tuple[IntArray, IntArray, IntArray, IntArray],
-    links: tuple[IntArray, IntArray, FloatArray],
-    years: IntArray,
-    flows: FloatArray,
-    undated: FloatArray,
+def _add_lives(
+    rows: _Lives, births: FloatArray, deaths: FloatArray, steps: FloatArray, undated: FloatArray
 ) -> None:  # pragma: no cover
     """Add every firm to the years it was born, died and lived in, in each of its chains."""
-    zone, code, born, ended = rows
-    first, chains, loads = links
-    everyone = flows.shape[2] - 1
-    for row in range(len(zone)):
-        i, c = zone[row], code[row]
+    everyone = births.shape[1] - 1
+    for row in range(len(rows.zone)):
+        i, c = rows.zone[row], rows.code[row]
         if i < 0:
             continue
-        start, stop = (first[c], first[c + 1]) if c >= 0 else (0, 0)
+        start = rows.links[c] if c >= 0 else 0
+        stop = rows.links[c + 1] if c >= 0 else 0
         for j in range(start - 1, stop):
             own = j >= start
-            chain = chains[j] if own else everyone
-            load = loads[j] if own else 1.0
-            if born[row] == UNDATED:
+            chain = rows.chains[j] if own else everyone
+            load = rows.loads[j] if own else 1.0
+            if rows.undated[row]:
                 undated[i, chain] += load
-            else:
-                _add_life(flows[:, i, chain], born[row], ended[row], years, load)
-
-
-@numba.njit(cache=True)
-def _add_life(
-    cell: FloatArray, born: int, ended: int, years: IntArray, load: float
-) -> None:  # pragma: no cover
-    """Add one firm to the four flows of a cell."""
-    for t in range(len(years)):
-        year = years[t]
-        if born <= year <= ended:
-            cell[2, t] += load
-            if born == year:
-                cell[0, t] += load
-            else:
-                cell[3, t] += load
-            if ended == year:
-                cell[1, t] += load
+            elif rows.first[row] < rows.stop[row]:
+                steps[i, chain, rows.first[row]] += load
+                steps[i, chain, rows.stop[row]] -= load
+                if rows.born[row] >= 0:
+                    births[i, chain, rows.born[row]] += load
+                if rows.ended[row] >= 0:
+                    deaths[i, chain, rows.ended[row]] += load
