@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from geo_engine.errors import TableError
 from geo_engine.indicators.digital import NO, UNKNOWN, YES, Signals
-from geo_engine.indicators.signal_index import YEARS, Positions, SignalTable
+from geo_engine.indicators.signal_index import YEARS, KeyIndex, Positions, SignalTable
 from geo_engine.indicators.signal_keys import NO_KEY, Keys
 
 UNMATCHED, WITHOUT_KEY = -1, -2
@@ -81,7 +81,9 @@ def match_firms(
     values[by == UNMATCHED] = NO if absent == "no" else UNKNOWN
     differ = np.zeros(firms, bool)
     for kind in reversed(range(len(positions))):
-        step = _step(table.indexes[kind].steps, positions[kind], year)
+        step = positions[kind]  # one step a key, of every year, unless the table is dated
+        if table.is_dated:
+            step = _step(table.indexes[kind], step, year)
         found = step >= 0
         fresh = table.indexes[kind].verdicts[step[found]]
         differ[found] |= (by[found] >= 0) & (fresh != values[found]).any(axis=1)
@@ -119,12 +121,22 @@ def _look_up(keys: Keys, own: Keys) -> Positions:
     """Give the position of each firm among the table's keys, -1 for none."""
     if not len(keys):
         return np.full(len(own), -1, np.int64)
-    at = np.minimum(np.searchsorted(keys, own), len(keys) - 1)
+    at = np.minimum(_search(keys, own, "left"), len(keys) - 1)
     return np.where((keys[at] == own) & (own != NO_KEY), at, -1).astype(np.int64)
 
 
-def _step(steps: Positions, positions: Positions, years: Positions) -> Positions:
+def _step(index: KeyIndex, positions: Positions, years: Positions) -> Positions:
     """Give the last step of each found key that begins by the year, -1 for none."""
-    at = np.searchsorted(steps, positions * YEARS + years, side="right") - 1
-    own = np.append(steps, -1)[at] // YEARS == positions
+    at = _search(index.steps, positions * YEARS + years, "right") - 1
+    own = np.append(index.steps, -1)[at] // YEARS == positions
     return np.where(own & (positions >= 0), at, -1)
+
+
+def _search(
+    values: npt.NDArray[Any], wanted: npt.NDArray[Any], side: Literal["left", "right"]
+) -> Positions:
+    """Search sorted values for wanted ones in their order, which visits memory once."""
+    order = np.argsort(wanted)
+    at = np.empty(len(wanted), np.int64)
+    at[order] = np.searchsorted(values, wanted[order], side=side)
+    return at
