@@ -250,7 +250,7 @@ def _tested(measure: _Measure, one: OneMap, inference: Inference) -> dict[str, f
     excess = measure.statistic - measure.expected
     score = excess / np.sqrt(measure.variance) if measure.variance > 0 else np.nan
     p_permutation = np.nan
-    if inference.permutations:
+    if inference.permutations and not np.isnan(measure.statistic):
         tails = permuted_p(measure.form, measure.weights, inference.permutations, one.seed)
         p_permutation = _one_p(tails if measure.sign > 0 else tails[::-1], inference)
     return {
@@ -315,7 +315,9 @@ def _getis_ord(one: OneMap) -> _Measure:
     # In units of the mean the sums stay near one, whatever the values count.
     x = one.columns[0] / one.columns[0].mean()
     weights = one.weights.scaled("binary")
-    scale = 1 / (float(x.sum()) ** 2 - float(x @ x))
+    pairs = float(x.sum()) ** 2 - float(x @ x)
+    # Of one place with anything, all pairs are zero: there is no share of them.
+    scale = 1 / pairs if np.count_nonzero(x) > 1 else np.nan
     expected, variance = _scaled((of_weights(weights.matrix), of_products(x, x)), scale)
     return _Measure(
         weights=weights,

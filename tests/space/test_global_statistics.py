@@ -270,3 +270,10 @@ def test_values_that_do_not_fit_are_refused():
         global_statistic(on(X).isel(year=0), GRAPH, SETTINGS)
     with pytest.raises(StatisticsError, match="INDEX_MISMATCH: The variables differ"):
         bivariate_moran(on(X), on(Y).assign_coords(year=[1999]), GRAPH, SETTINGS)
+
+
+def test_a_single_place_with_anything_has_no_general_g_and_no_error():
+    graph = lattice_graph(5, 6)
+    values = panel(np.eye(30)[7], graph.unique_ids)
+    found = row(global_statistic(values, graph, SETTINGS, kind="getis_ord"))
+    assert all(np.isnan(found[name]) for name in ("statistic", "p_value", "p_permutation"))
