@@ -1,70 +1,109 @@
-"""Measure local tests against esda's 999 permutations, in one run, on the real municipalities.
+"""Measure local tests of whole panels against esda, pygeoda and spdep, in one run.
 
-``python benchmarks/local.py [--quick] [--json]``: sparse counts of firms, and shares tested as the
-pipeline does (standardized rates and random labelling), missing where a chain has no firm. Ours on
-all cores, ours on one, and the peer on one take turns (A B C A B C); medians per map are compared.
-esda has no test of labels: it permutes the same rates.
+``python benchmarks/local.py [--quick] [--json]``, on the real municipalities and their residents:
+
+- ``counts``: 120 maps of sparse counts of firms;
+- ``shares``: 120 maps of digital shares, missing where a chain has no firm (the conditional test of
+  real values);
+- ``rates``: the same as a study tests them, Assuncao-Reis rates with random labelling (esda has no
+  test of labels: it permutes the same rates);
+- ``all_firms``: one count with a heavy tail, some 190,000 in the largest city.
+
+Ours runs on all maps, on all cores and on one. esda runs on some of the maps, spread evenly, with
+999 and 9,999 permutations, and its time is scaled to the panel; on one core or on all, whichever
+was faster on one map. All take turns, after a warm-up each; medians. Beside them, 999 permutations
+of one map by pygeoda and, where Rscript has it, by spdep. What is left out is named.
+
+Compiling is apart: one process with an empty cache of kernels, and a second one that finds it full.
+Both import, build the graph and test a panel of three maps.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import functools
+import importlib.util
 import json
 import os
 import resource
+import shutil
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 from unittest import mock
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-import xarray as xr
-from libpysal.graph import Graph
+BEGIN = time.perf_counter()
 
-from geo_engine.graph import contiguity
-from geo_engine.indicators.rates import assuncao_reis
-from geo_engine.sources.boundaries import read_layer, read_population
-from geo_engine.space import Labels, LocalTest, local_autocorrelation
+import numpy as np  # noqa: E402 (a cold start includes all imports)
+import numpy.typing as npt  # noqa: E402
+import xarray as xr  # noqa: E402
+from libpysal.graph import Graph  # noqa: E402
+
+from geo_engine.space import Labels, LocalTest, local_autocorrelation  # noqa: E402
+
+IMPORTED = time.perf_counter() - BEGIN
 
 FloatArray = npt.NDArray[np.float64]
+Work = Callable[[], Any]
 DATE = dt.date(2022, 1, 1)
+YEARS = 10
+METHODS = {1: "exact", 2: "bounded", 3: "drawn"}
+SPDEP = """
+suppressMessages(library(spdep)); a <- commandArgs(TRUE); x <- scan(a[1], quiet = TRUE)
+w <- nb2listw(read.gal(a[2], override.id = TRUE), style = "W", zero.policy = TRUE); set.seed(1)
+f <- function() localmoran_perm(x, w, nsim = 999, zero.policy = TRUE)
+cat(system.time(f())[["elapsed"]])
+"""
 
 
 def shaped(values: FloatArray, graph: Graph) -> xr.DataArray:
-    """Shape places by maps as the engine wants them."""
-    coords = {"place": list(graph.unique_ids), "chain": range(values.shape[1]), "year": [2022]}
-    return xr.DataArray(values[:, :, None], dims=("place", "chain", "year"), coords=coords)
+    """Shape places by maps as the engine wants them: ten years each, or one."""
+    years = YEARS if values.shape[1] % YEARS == 0 else 1
+    cube = values.reshape(len(values), -1, years)
+    names = [range(length) for length in cube.shape[1:]]
+    coords = {"place": list(graph.unique_ids), "chain": names[0], "year": names[1]}
+    return xr.DataArray(cube, dims=("place", "chain", "year"), coords=coords)
 
 
 def firms(population: FloatArray, sizes: npt.NDArray[np.int64], seed: int) -> FloatArray:
-    """Draw the firms of each chain where people live."""
+    """Draw the firms of each map where people live."""
     rng = np.random.default_rng(seed)
     weights = population / population.sum()
     return np.array([rng.multinomial(size, weights) for size in sizes]).T * 1.0
 
 
-def counts_job(graph: Graph, population: FloatArray, maps: int) -> tuple[Callable, xr.DataArray]:
-    """Prepare sparse counts: chains of 200 to 8,000 firms."""
-    values = shaped(firms(population, np.geomspace(200, 8_000, maps).astype(int), 2), graph)
-    test = LocalTest(counts=True, seed=1)
-    return lambda: local_autocorrelation(values, graph, test), values
+def jobs(graph: Graph, population: FloatArray, maps: int) -> dict[str, tuple[Work, xr.DataArray]]:
+    """Prepare our call of each job, and its values."""
+    from geo_engine.indicators.rates import assuncao_reis
 
-
-def shares_job(graph: Graph, population: FloatArray, maps: int) -> tuple[Callable, xr.DataArray]:
-    """Prepare shares: chains of 5,000 to 100,000 firms, 30 % of them digital."""
-    known = firms(population, np.geomspace(5_000, 100_000, maps).astype(int), 3)
+    counts = shaped(firms(population, np.geomspace(200, 8_000, maps).astype(int), 2), graph)
+    known = firms(population, np.geomspace(2_000, 100_000, maps).astype(int), 3)
     digital = np.random.default_rng(4).binomial(known.astype(int), 0.3) * 1.0
     labels = Labels(digital=shaped(digital, graph), known=shaped(known, graph))
-    values = assuncao_reis(labels.digital, labels.known)
-    test = LocalTest(counts=False, seed=1)
-    return lambda: local_autocorrelation(values, graph, test, labels=labels), values
+    shares = (labels.digital / labels.known.where(labels.known > 0)).astype(float)
+    rates = assuncao_reis(labels.digital, labels.known)
+    everyone = shaped(firms(population, np.array([4_000_000]), 5), graph)
+
+    def call(values: xr.DataArray, *, counted: bool, labels: Labels | None = None) -> Work:
+        test = LocalTest(counts=counted, seed=1)
+        return functools.partial(local_autocorrelation, values, graph, test, labels=labels)
+
+    return {
+        "counts": (call(counts, counted=True), counts),
+        "shares": (call(shares, counted=False), shares),
+        "rates": (call(rates, counted=False, labels=labels), rates),
+        "all_firms": (call(everyone, counted=True), everyone),
+    }
 
 
-def on_one_core(run: Callable[[], object]) -> Callable[[], object]:
+def on_one_core(run: Work) -> Work:
     """Keep our threads to one."""
 
     def alone() -> object:
@@ -74,64 +113,270 @@ def on_one_core(run: Callable[[], object]) -> Callable[[], object]:
     return alone
 
 
-def peer(values: xr.DataArray, graph: Graph) -> Callable[[], object]:
-    """Prepare esda's run over the same maps, on the places that have a value."""
+def columns_of(
+    values: xr.DataArray, graph: Graph, some: int
+) -> tuple[list[tuple[FloatArray, Any]], float]:
+    """Choose maps for esda, on the places that have a value; give how many each stands for."""
+    maps = values.to_numpy().reshape(values.sizes["place"], -1)
+    some = min(some, maps.shape[1])
+    chosen = ((np.arange(some) + 0.5) * maps.shape[1] / some).astype(int)
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the mask leaves some places alone
+        for column in maps[:, chosen].T:
+            seen = np.isfinite(column)
+            found.append((column[seen], graph.subgraph(graph.unique_ids[seen]).to_W()))
+    return found, maps.shape[1] / len(chosen)
+
+
+def esda(columns: list[tuple[FloatArray, Any]], permutations: int, n_jobs: int) -> object:
+    """Run esda over some maps."""
     from esda import Moran_Local
 
-    jobs = []
-    for column in values.to_numpy()[:, :, 0].T:
-        seen = np.isfinite(column)
-        kept = graph.subgraph(graph.unique_ids[seen])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the mask leaves some places alone
-            jobs.append((column[seen], kept.to_W()))
-
-    def run() -> list[FloatArray]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its own divisions by zero
-            return [
-                Moran_Local(column, weights, permutations=999, n_jobs=1, seed=1).p_sim
-                for column, weights in jobs
-            ]
-
-    return run
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own divisions by zero
+        return [
+            Moran_Local(column, weights, permutations=permutations, n_jobs=n_jobs, seed=1).p_sim
+            for column, weights in columns
+        ]
 
 
-def alternate(runs: list[Callable[[], object]], rounds: int) -> list[float]:
-    """Time runs in turn, after one warm-up each; give the medians."""
-    times: list[list[float]] = [[] for _ in runs]
-    for turn in range(rounds + 1):
-        for kept, run in zip(times, runs, strict=True):
-            begin = time.perf_counter()
-            run()
-            if turn:
-                kept.append(time.perf_counter() - begin)
-    return [statistics.median(kept) for kept in times]
+def timed(run: Work) -> float:
+    """Time one run."""
+    begin = time.perf_counter()
+    run()
+    return time.perf_counter() - begin
+
+
+def faster_jobs(column: tuple[FloatArray, Any]) -> tuple[int, dict[str, float]]:
+    """Try esda on one core and on all, once each after a warm-up."""
+    seconds = {}
+    for n_jobs in (1, -1):
+        esda([column], 99, n_jobs)
+        seconds[n_jobs] = timed(functools.partial(esda, [column], 999, n_jobs))
+    best = min(seconds, key=lambda n_jobs: seconds[n_jobs])
+    return best, {f"n_jobs={n_jobs}": round(each, 3) for n_jobs, each in seconds.items()}
+
+
+def alternate(runs: dict[str, Work], rounds: dict[str, int]) -> dict[str, float]:
+    """Time runs in turn; those with fewer rounds sit out the last ones; give the medians."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(max(rounds.values())):
+        for name, run in runs.items():
+            if turn < rounds[name]:
+                times[name].append(timed(run))
+    return {name: statistics.median(each) for name, each in times.items()}
+
+
+def quality(local: xr.Dataset) -> dict[str, Any]:
+    """Give the share of places by method, and how the errors lie to the bound asked for."""
+    method, p, error = (local[name].to_numpy().ravel() for name in ("method", "p_value", "p_error"))
+    p, error, method = p[method > 0], error[method > 0], method[method > 0]
+    certain = method != 3
+    within = certain & (error <= 0.02 * p) & ((p <= 0.01) | (error <= 1e-4))
+    return {
+        "share_by_method": {
+            name: round(float(np.mean(method == code)), 5) for code, name in METHODS.items()
+        },
+        "within_2_percent_and_1e-4_above_0.01": round(float(within.mean()), 5),
+        "within_2_percent": round(float(np.mean(certain & (error <= 0.02 * p))), 5),
+        "largest_certified_error": float(error[certain].max()),
+    }
+
+
+def compare(name: str, job: tuple[Work, xr.DataArray], graph: Graph, sizes: Any) -> dict[str, Any]:
+    """Time one job, ours and esda."""
+    run, values = job
+    columns, factor = columns_of(values, graph, sizes.esda_maps)
+    # A pool of processes takes seconds to start: quick runs do not try it.
+    n_jobs, tried = (1, {}) if sizes.quick else faster_jobs(columns[len(columns) // 2])
+    local, _ = run()
+    few, fewer_by = columns_of(values, graph, sizes.esda_long)
+    seconds = alternate(
+        {
+            "ours": run,
+            "ours, one core": on_one_core(run),
+            "esda 999": functools.partial(esda, columns, 999, n_jobs),
+            "esda 9,999": functools.partial(esda, few, 9_999, n_jobs),
+        },
+        {
+            "ours": sizes.rounds,
+            "ours, one core": 2,
+            "esda 999": sizes.short_rounds,
+            "esda 9,999": sizes.long_rounds,
+        },
+    )
+    seconds["esda 999"] *= factor
+    seconds["esda 9,999"] *= fewer_by
+    maps = int(np.prod(values.shape[1:]))
+    found = {"maps": maps, "seconds": seconds, "esda_tried": tried, **quality(local)}
+    print(f"{name}: {maps} maps; esda on {len(columns)} and {len(few)} of them, scaled; {tried}")
+    print("  " + ", ".join(f"{who} {each:.3f} s" for who, each in seconds.items()))
+    for peer in ("esda 999", "esda 9,999"):
+        ratios = [seconds[peer] / seconds[own] for own in ("ours", "ours, one core")]
+        print(
+            f"  {peer} takes {ratios[0]:,.1f} times ours, {ratios[1]:,.1f} times ours on one core"
+        )
+    print(f"  {quality(local)}", flush=True)
+    return found
+
+
+def others(layer: Any, graph: Graph, values: FloatArray, *, quick: bool) -> dict[str, float]:
+    """Time pygeoda and spdep, 999 permutations of one map."""
+    seconds = {}
+    if importlib.util.find_spec("pygeoda") is None:
+        print("pygeoda is not installed: not measured")
+    else:
+        import pygeoda
+
+        weights = pygeoda.queen_weights(pygeoda.open(layer.reset_index()))
+        run = functools.partial(
+            pygeoda.local_moran, weights, list(values), permutations=999, seed=1
+        )
+        seconds["pygeoda 999"] = statistics.median(timed(run) for _ in range(1 if quick else 3))
+    if quick:
+        print("a quick run leaves out spdep, compiling, and esda on all cores")
+        return seconds
+    spdep = by_spdep(graph, values)
+    return seconds if spdep is None else {**seconds, "spdep 999": spdep}
+
+
+def by_spdep(graph: Graph, values: FloatArray) -> float | None:
+    """Let R time spdep; None where it is not there."""
+    if shutil.which("Rscript") is None:
+        print("Rscript is not there: spdep not measured")
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        script, data, gal = (Path(folder, name) for name in ("run.R", "x.txt", "links.gal"))
+        script.write_text(SPDEP)
+        data.write_text("\n".join(map(str, values)))
+        position = {place: i + 1 for i, place in enumerate(graph.unique_ids)}
+        lines = [str(len(position))]
+        for place, links in graph.adjacency.groupby(level=0):
+            near = [str(position[each]) for each in links.index.get_level_values(1)]
+            near = [] if (links == 0).all() else near
+            lines += [f"{position[place]} {len(near)}", " ".join(near)]
+        gal.write_text("\n".join(lines) + "\n")
+        command = ["Rscript", str(script), str(data), str(gal)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"spdep is not there: not measured ({done.stderr.strip().splitlines()[-1]})")
+        return None
+    return float(done.stdout.split()[-1])
+
+
+def start(cache: str | None) -> dict[str, float]:
+    """Start a process that imports, builds the graph and tests three maps."""
+    environment = dict(os.environ) if cache is None else {**os.environ, "NUMBA_CACHE_DIR": cache}
+    command = [sys.executable, __file__, "--alone"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def alone() -> dict[str, float]:
+    """Do what a first study does, and time its parts."""
+    from geo_engine.graph import contiguity
+    from geo_engine.sources.boundaries import read_layer, read_population
+
+    layer, population = read_layer(DATE), read_population(DATE, 2022).to_numpy()
+    graph, held = None, []
+
+    def build() -> None:
+        held.append(contiguity(layer))
+
+    graph_seconds = timed(build)
+    graph = held[0]
+    work = [job for job, _ in jobs(graph, population, 1).values()]
+    first = [timed(run) for run in work[:3]]
+    return {
+        "import": round(IMPORTED, 3),
+        "graph": round(graph_seconds, 3),
+        "first_counts_map": round(first[0], 3),
+        "first_shares_map": round(first[1], 3),
+        "first_rates_map": round(first[2], 3),
+        "import_and_first_map": round(IMPORTED + first[0], 3),
+    }
+
+
+def measure(sizes: Any) -> dict[str, Any]:
+    """Run everything."""
+    from geo_engine.graph import contiguity
+    from geo_engine.sources.boundaries import read_layer, read_population
+
+    layer = read_layer(DATE)
+    graph, population = contiguity(layer), read_population(DATE, 2022).to_numpy()
+    work = jobs(graph, population, sizes.maps)
+    found = {name: compare(name, job, graph, sizes) for name, job in work.items()}
+    peers = others(layer, graph, work["all_firms"][1].to_numpy().ravel(), quick=sizes.quick)
+    mine = found["all_firms"]["seconds"]["ours"]
+    print(
+        "one map of all firms: " + ", ".join(f"{who} {each:.2f} s" for who, each in peers.items())
+    )
+    starts = {"second_process": start(None)}
+    if not sizes.quick:
+        with tempfile.TemporaryDirectory() as cache:
+            starts = {"first_process": start(cache), "second_process": start(cache)}
+    print(f"starting cold, seconds: {starts}")
+    for name, own in found.items():
+        print(f"{name}: methods {own['share_by_method']}")
+    return {
+        "name": "local",
+        "rows": graph.n * sizes.maps,
+        "seconds": {name: rounded(own["seconds"], "ours") for name, own in found.items()},
+        "peers": {
+            **{name: rounded(own["seconds"], "esda") for name, own in found.items()},
+            "one map": {who: round(each, 3) for who, each in peers.items()},
+        },
+        "ratios": {
+            **{name: ratios_of(own["seconds"]) for name, own in found.items()},
+            "one map": {who: round(each / mine, 1) for who, each in peers.items()},
+        },
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "quality": {
+            name: {key: own[key] for key in quality_keys(own)} for name, own in found.items()
+        },
+        "esda_maps": sizes.esda_maps,
+        **starts,
+    }
+
+
+def quality_keys(own: dict[str, Any]) -> list[str]:
+    """Name what is said of the errors."""
+    return [key for key in own if key not in ("maps", "seconds")]
+
+
+def rounded(seconds: dict[str, float], who: str) -> dict[str, float]:
+    """Choose the seconds of one side."""
+    return {name: round(each, 4) for name, each in seconds.items() if name.startswith(who)}
+
+
+def ratios_of(seconds: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Divide esda's seconds by ours, on all cores and on one."""
+    return {
+        peer: {own: round(seconds[peer] / seconds[own], 1) for own in ("ours", "ours, one core")}
+        for peer in ("esda 999", "esda 9,999")
+    }
 
 
 def main() -> None:
-    """Run, and print a table or one JSON object."""
+    """Read the options and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer maps and rounds")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object")
-    asked = parser.parse_args()
-    maps, rounds = (3, 2) if asked.quick else (10, 5)
-    graph = contiguity(read_layer(DATE))
-    population = read_population(DATE, 2022).to_numpy()
-    seconds, peers, ratios = {}, {}, {}
-    for name, prepare in (("counts", counts_job), ("shares", shares_job)):
-        run, values = prepare(graph, population, maps)
-        runs = [run, on_one_core(run), peer(values, graph)]
-        mine, alone, theirs = (total / maps for total in alternate(runs, rounds))
-        seconds[name], seconds[f"{name}_one_core"] = mine, alone
-        peers[f"esda_999_{name}"] = theirs
-        ratios[name], ratios[f"{name}_one_core"] = theirs / mine, theirs / alone
-    table = pd.DataFrame({"ours_s_per_map": seconds, "ratio_to_esda_999": ratios})
-    print(table.round(4).to_string())
-    if asked.json:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        found = {"name": "local", "seconds": seconds, "peers": peers, "ratios": ratios}
-        print(json.dumps({**found, "peak_mb": round(peak, 1), "rows": graph.n * maps}))
+    parser.add_argument("--quick", action="store_true", help="10 maps, and fewer of esda")
+    parser.add_argument("--json", action="store_true", help="last line as JSON")
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.alone:
+        print(json.dumps(alone()))
+        return
+    options.maps, options.esda_maps, options.esda_long = 120, 12, 12
+    options.rounds, options.short_rounds, options.long_rounds = 3, 2, 1
+    if options.quick:
+        options.maps, options.esda_maps, options.esda_long = 10, 2, 1
+        options.rounds, options.short_rounds = 2, 1
+    figures = measure(options)
+    if options.json:
+        print(json.dumps(figures))
 
 
 if __name__ == "__main__":
