@@ -42,6 +42,8 @@ PHASE_NAMES = ("", *PHASES, ALL_FIRMS.key)
 """Phases by code 0 to 5: outside, the four phases, and the one of ``ALL_FIRMS``."""
 _EVERYONE = len(PHASE_NAMES) - 1
 _OUTSIDE = (0, 0.0)
+_LEAF = 6
+"""Digits of a whole code."""
 
 _Placed = tuple[int, float]
 """Code of a phase and weight of the line."""
@@ -194,7 +196,7 @@ def _place_in_edition(code: str, edition: str, by_digits: Mapping[str, _Placed])
     for length in range(len(digits), 1, -1):
         if digits[:length] in by_digits:
             return by_digits[digits[:length]]
-    if not any(prefix.startswith(digits) for prefix in by_digits):
+    if len(digits) == _LEAF or not any(prefix.startswith(digits) for prefix in by_digits):
         return _OUTSIDE
     below = [_place_in_edition(leaf, edition, by_digits) for leaf in leaves_under(code, edition)]
     if not below or not all(phase for phase, _ in below):

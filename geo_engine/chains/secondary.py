@@ -14,9 +14,8 @@ from geo_engine.chains.detection import resolve_codes
 
 _HARD = re.compile(r"[;|\n\r\t]+")
 _SOFT = re.compile(r"[,/\s]+")
-_TOKEN = re.compile(r"^[A-V]?\d[\d.]*$", re.IGNORECASE)
-_ENOUGH = 3
-"""Figures from which a word between commas, slashes or blanks is a code of its own."""
+_TOKEN = re.compile(r"^[A-V]?(?:\d\.?){3,}$", re.IGNORECASE)
+"""A word between commas, slashes or blanks that is a code of its own: three figures or more."""
 TABLE_COLUMNS = ("text", "rows", "code", "edition", "flag", "detail")
 """Columns of ``SecondaryCodes.table``."""
 
@@ -64,11 +63,11 @@ def split_codes(text: str | None) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for part in map(str.strip, _HARD.split(text or "")):
-        words = [word for word in _SOFT.split(part) if word]
-        are_codes = len(words) > 1 and all(
-            _TOKEN.match(word) and sum(map(str.isdigit, word)) >= _ENOUGH for word in words
-        )
-        found.update(dict.fromkeys(words if are_codes else [part] if part else []))
+        words = [word for word in _SOFT.split(part) if word] if _SOFT.search(part) else []
+        if len(words) > 1 and all(map(_TOKEN.match, words)):
+            found.update(dict.fromkeys(words))
+        elif part:
+            found[part] = None
     return tuple(found)
 
 

@@ -31,6 +31,9 @@ that sums do not depend on the order of the firms."""
 _BLOCK = 65_536
 """Kinds that are worked on at once, so that memory stays small."""
 
+_FINE = 2**40
+"""Steps of a strength from 0 to 1, where strengths are compared as whole numbers."""
+
 Weighting = Literal["whole", "equal", "given"]
 _Floats = npt.NDArray[np.float64]
 
@@ -264,14 +267,15 @@ def _lists(
     begins = secondary.first[:-1][filled]
     for number in range(len(where)):
         expected = read.strength[number] * read.share[:, None]
-        best = np.zeros((len(filled), len(chains)))
-        for name in range(1, len(PHASE_NAMES)):
-            mine = np.where(read.phase[number] == name, expected, 0.0)
-            of_code = np.add.reduceat(mine, read.first[:-1], axis=0)
-            largest = np.maximum.reduceat(of_code[secondary.codes], begins, axis=0)
-            phase[number, filled] = np.where(largest > best, name, phase[number, filled])
-            best = np.maximum(best, largest)
-        strength[number, filled] = best
+        of_code = _summed(expected, read.first[:-1])
+        main = _main_phase(read.phase[number], expected, read.first[:-1])
+        # One number orders by strength, then by phase, so that one pass finds both.
+        ordered = np.rint(of_code * _FINE).astype(np.int64) * len(PHASE_NAMES)
+        ordered += len(PHASE_NAMES) - 1 - main
+        largest = np.maximum.reduceat(ordered[secondary.codes], begins, axis=0)
+        strength[number, filled] = largest // len(PHASE_NAMES) / _FINE
+        phase[number, filled] = len(PHASE_NAMES) - 1 - largest % len(PHASE_NAMES)
+    phase[strength == 0] = 0
     return _Lists(phase=phase, strength=strength)
 
 
