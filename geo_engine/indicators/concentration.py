@@ -56,10 +56,10 @@ def per_thousand(firms: xr.DataArray, population: pd.Series) -> xr.DataArray:
 
     Parameters
     ----------
-    firms : DataArray, dims ("place", ...)
-        Firms; NaN stays NaN.
+    firms : DataArray, dims ("place" or another territory, ...)
+        Firms, or persons employed; NaN stays NaN.
     population : Series
-        Persons by ``pro_com_t``.
+        Persons by ``pro_com_t``, or by the code of the territory.
 
     Returns
     -------
@@ -74,10 +74,11 @@ def per_km2(firms: xr.DataArray, area_km2: pd.Series) -> xr.DataArray:
 
     Parameters
     ----------
-    firms : DataArray, dims ("place", ...)
-        Firms; NaN stays NaN.
+    firms : DataArray, dims ("place" or another territory, ...)
+        Firms, or persons employed; NaN stays NaN.
     area_km2 : Series
-        Square kilometers by ``pro_com_t``, from an equal-area projection.
+        Square kilometers by ``pro_com_t``, or by the code of the territory, from an equal-area
+        projection.
 
     Returns
     -------
@@ -89,6 +90,7 @@ def per_km2(firms: xr.DataArray, area_km2: pd.Series) -> xr.DataArray:
 
 def _ratio(firms: xr.DataArray, size: pd.Series) -> xr.DataArray:
     """Divide by a size of each place, matched by code; a size of zero gives NaN."""
-    by_place = size.reindex(firms["place"].to_index()).to_numpy(np.float64)
-    divisor = xr.DataArray(by_place, dims="place", coords={"place": firms["place"]})
+    place = str(firms.dims[0])
+    by_place = size.reindex(firms[place].to_index()).to_numpy(np.float64)
+    divisor = xr.DataArray(by_place, dims=place, coords={place: firms[place]})
     return (firms / divisor.where(divisor > 0)).transpose(*firms.dims)

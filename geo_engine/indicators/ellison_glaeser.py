@@ -1,4 +1,4 @@
-"""Ellison and Glaeser: how far a chain gathers in places beyond what the size of plants explains."""
+"""Ellison and Glaeser: how far a chain gathers in places beyond what its plants explain."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ def plant_herfindahl(employees: xr.Dataset, *, fourths: xr.DataArray | None = No
 
     Parameters
     ----------
-    employees : Dataset, dims ("place", "chain", ...)
+    employees : Dataset, dims ("place" or another territory, "chain", ...)
         ``total`` (persons employed) and ``squares`` (sum over plants of their persons squared).
     fourths : DataArray, same dims, optional
         Sum over plants of the fourth power of their persons, for the test of the index.
 
     Returns
     -------
-    Dataset, dims without "place"
+    Dataset, dims without the territory
         ``herfindahl`` (sum of z^2 over plants, z the part of a plant in the chain) and, with
         ``fourths``, ``fourth`` (sum of z^4). NaN without persons employed.
     """
-    total = employees["total"].sum("place")
+    territory = str(employees["total"].dims[0])
+    total = employees["total"].sum(territory)
     total = total.where(total > 0)
-    found = {"herfindahl": employees["squares"].sum("place") / total**2}
+    found = {"herfindahl": employees["squares"].sum(territory) / total**2}
     if fourths is not None:
-        found["fourth"] = fourths.sum("place") / total**4
+        found["fourth"] = fourths.sum(territory) / total**4
     return xr.Dataset(found)
 
 
@@ -48,17 +49,17 @@ def ellison_glaeser(
 
     Parameters
     ----------
-    amounts : DataArray, dims ("place", "chain", ...)
+    amounts : DataArray, dims ("place" or another territory, "chain", ...)
         Persons employed, or firms, at least 0; NaN where not covered (left out).
     plants : Dataset, dims ("chain", ...)
         ``herfindahl`` and optionally ``fourth``, as :func:`plant_herfindahl`. For firms that all
         count one: 1/N and 1/N^3 with N firms of the chain.
-    totals : DataArray, dims ("place", ...), optional
+    totals : DataArray, dims without "chain", optional
         The same of all activity; by default the sum over the chains.
 
     Returns
     -------
-    Dataset, dims without "place"
+    Dataset, dims without the territory
         ``gamma`` (0: as if plants fell on the map at random; the authors call above 0.05 strongly
         and below 0.02 weakly concentrated), ``concentration`` (G), ``expected`` (G of random
         plants), and, with ``fourth``, ``z`` and ``p_value`` (two-sided, normal). NaN for a chain
@@ -93,7 +94,7 @@ def ellison_glaeser(
             - fourth * (squares - 4 * cubes + 3 * squares**2)
         )
         found |= _test(concentration - expected, variance)
-    like = amounts.isel(place=0, drop=True)
+    like = amounts.isel({amounts.dims[0]: 0}, drop=True)
     return xr.Dataset(
         {name: like.copy(data=np.where(defined, value, np.nan)) for name, value in found.items()}
     )
@@ -103,10 +104,11 @@ def _parts(
     amounts: xr.DataArray, plants: xr.Dataset, totals: xr.DataArray | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Check, and give parts of the chain and of all activity, and the Herfindahl of plants."""
-    if amounts.dims[:1] != ("place",):
+    territory = str(amounts.dims[0])
+    if territory in ("chain", "year"):
         raise StatisticsError("INDEX_MISMATCH", f"dims {amounts.dims}: give place first.")
     everyone = amounts.sum("chain", skipna=False) if totals is None else totals
-    if not amounts["place"].to_index().equals(everyone["place"].to_index()):
+    if not amounts[territory].to_index().equals(everyone[territory].to_index()):
         raise StatisticsError("INDEX_MISMATCH", "Amounts and totals differ in their places.")
     own, overall = xr.broadcast(amounts, everyone)
     y, n = (part.transpose(*amounts.dims).to_numpy() for part in (own, overall))
@@ -125,7 +127,7 @@ def _parts(
 
 def _like(values: xr.DataArray, amounts: xr.DataArray) -> FloatArray:
     """Give a value of each chain and year in the order of the amounts."""
-    like = amounts.isel(place=0, drop=True)
+    like = amounts.isel({amounts.dims[0]: 0}, drop=True)
     fitted, _ = xr.broadcast(values, like)
     if fitted.sizes != like.sizes:
         raise StatisticsError("INDEX_MISMATCH", "Plants and amounts differ in their chains.")

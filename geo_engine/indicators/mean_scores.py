@@ -33,11 +33,11 @@ def mean_scores(
 
     Parameters
     ----------
-    sums : Dataset, dims ("place", ...)
+    sums : Dataset, dims ("place" or another territory, ...)
         ``number`` of firms with a score, ``total`` and ``squares`` of their scores, as
         :func:`geo_engine.indicators.amounts.sum_amounts` gives them; NaN where not covered.
     groups : Series
-        Region of each place, by ``pro_com_t``.
+        Region of each place, by its label (``pro_com_t``).
     bounds : tuple of float
         Least and largest possible score: ends of the intervals stay within.
     level : float
@@ -54,13 +54,14 @@ def mean_scores(
     Raises
     ------
     StatisticsError
-        ``INDEX_MISMATCH`` unless the place is the first dim.
+        ``INDEX_MISMATCH`` unless the territory is the first dim.
 
     References
     ----------
     Searle, S. R., Casella, G., McCulloch, C. E. (1992). Variance Components. Wiley, ch. 3.
     """
-    if sums["number"].dims[:1] != ("place",):
+    territory = str(sums["number"].dims[0])
+    if territory in ("chain", "year"):
         raise StatisticsError("INDEX_MISMATCH", f"dims {sums['number'].dims}: give place first.")
     given = np.isfinite(sums["number"].to_numpy())
     shape = given.shape
@@ -74,7 +75,7 @@ def mean_scores(
         inside = np.where(seen, np.maximum(squares - total**2 / n, 0.0), 0.0).sum(axis=0)
         freedom = n.sum(axis=0) - seen.sum(axis=0)
         variance = np.where(freedom > 0, inside / freedom, np.nan)
-    region, _ = pd.factorize(groups.reindex(sums["place"].to_index()), sort=True)
+    region, _ = pd.factorize(groups.reindex(sums[territory].to_index()), sort=True)
     prior = _regions(n, mean, variance, region)
     found = _intervals((n, mean, variance), freedom, level)
     found |= _shrunk((n, mean, variance), prior, level)

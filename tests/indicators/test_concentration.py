@@ -75,3 +75,11 @@ def test_quotients_equal_the_odds_of_a_cross_table_of_firms():
     expected = crossed / firms["chain"].value_counts(normalize=True)
     counted = pd.crosstab(firms["place"], firms["chain"])
     np.testing.assert_allclose(location_quotient(table(counted)).to_numpy(), expected[["A", "B"]])
+
+
+def test_densities_of_provinces_match_by_their_own_code():
+    firms = xr.DataArray(
+        [[10.0], [4.0]], dims=("province", "chain"), coords={"province": ["a", "b"]}
+    )
+    found = per_thousand(firms, pd.Series({"b": 1000.0, "a": 4000.0}))
+    np.testing.assert_allclose(found.to_numpy(), [[2.5], [4]])

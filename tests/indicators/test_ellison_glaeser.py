@@ -111,3 +111,10 @@ def test_the_unit_of_measure_does_not_matter_and_a_chain_spread_as_all_is_disper
     scaled = ellison_glaeser(by_place(np.array(sizes) * factor), plants(0.2), totals=everyone)
     xr.testing.assert_allclose(found, scaled)
     assert float(found["gamma"][0]) == pytest.approx(-0.25)  # G = 0: -H / (1 - H)
+
+
+def test_provinces_are_compared_like_places():
+    amounts = by_place([[5, 5], [1, 9]])
+    found = ellison_glaeser(amounts, plants(0.2, 0.3))
+    moved = ellison_glaeser(amounts.rename(place="province"), plants(0.2, 0.3))
+    xr.testing.assert_allclose(found, moved)

@@ -134,3 +134,11 @@ def test_a_shift_of_all_scores_shifts_all_means_and_shrinking_never_passes_the_m
         center = sum(map(sum, drawn)) / sum(map(len, drawn))
         eb, own = (found[k].to_numpy()[known] for k in ("mean_score_eb", "mean_score"))
         assert (np.abs(eb - center) <= np.abs(own - center) + 1e-9).all()
+
+
+def test_provinces_are_averaged_like_places():
+    data = sums([2, 4], [5, 7, 9], [6])
+    there = data.rename(place="province")
+    found, moved = mean_scores(data, one(data)), mean_scores(there, one(data))
+    np.testing.assert_array_equal(found["mean_score_eb"], moved["mean_score_eb"])
+    assert moved["mean_score"].dims == ("province",)
