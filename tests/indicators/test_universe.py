@@ -100,13 +100,17 @@ def test_a_point_between_thousands_is_read_by_the_mark_of_the_column():
     assert read("1.234", mark=".") == (1.234, 1.234)
 
 
-@settings(deadline=None, derandomize=True, max_examples=300)
-@given(st.text(alphabet="0123456789.,", max_size=9), st.sampled_from(["", ".", ","]))
-def test_numbers_read_at_once_are_what_the_reader_of_numbers_reads_one_by_one(text, mark):
-    numbers = read_numbers(pd.Series([text], dtype="str"), largest=1e15)
-    expected = numbers.values(mark)[0] if mark else np.fmax(numbers.by_point, numbers.by_comma)[0]
-    bounds = (0, np.inf) if np.isnan(expected) else (expected, expected)
-    assert read(text, mark=mark) == bounds
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(
+    st.lists(st.text(alphabet="0123456789.,", max_size=9), min_size=1, max_size=20),
+    st.sampled_from(["", ".", ","]),
+)
+def test_numbers_read_at_once_are_what_the_reader_of_numbers_reads_one_by_one(texts, mark):
+    numbers = read_numbers(pd.Series(texts, dtype="str"), largest=1e15)
+    expected = numbers.values(mark) if mark else np.fmax(numbers.by_point, numbers.by_comma)
+    found = read_amounts(pd.Series(texts), mark=mark)
+    np.testing.assert_array_equal(found.low, np.nan_to_num(expected, nan=0.0))
+    np.testing.assert_array_equal(found.high, np.where(np.isnan(expected), np.inf, expected))
 
 
 def test_a_missing_text_is_unknown_in_every_form_of_column():
