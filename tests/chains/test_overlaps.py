@@ -45,6 +45,10 @@ def test_the_overlaps_of_2007_are_those_of_the_project_s_own_table(shared_data):
     assert {tuple(sorted((r.chain, r.other))): r.codes for r in table.itertuples()} == pairs
 
 
+def test_the_wide_perimeters_share_as_many_codes_as_the_notes_on_method_say():
+    assert len(shared_codes(load_chains(), "2025")) == 163
+
+
 @pytest.mark.parametrize("edition", ["2007", "2025"])
 def test_the_strict_perimeters_have_nothing_in_common(edition):
     assert overlaps(load_chains("strict"), edition).empty

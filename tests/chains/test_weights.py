@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo_engine.chains.classification import titles
 from geo_engine.chains.correspondence import recode
 from geo_engine.chains.kinds import FirmCodes, classes_of, find_kinds, firm_kinds, place_classes
 from geo_engine.chains.membership import (
@@ -217,6 +218,20 @@ def test_places_are_grouped_by_the_territories_that_chains_use():
         {"costieri"},
     ]
     assert set(place_classes(PLACES, load_chains(), COAST).which) == {0}
+
+
+def test_all_codes_of_both_editions_are_few_kinds():
+    codes = {edition: sorted(titles(edition)) for edition in ("2007", "2025")}
+    ateco = pd.DataFrame(
+        [(code, edition) for edition, own in codes.items() for code in own],
+        columns=["code", "edition"],
+    )
+    firms = FirmCodes(code=np.arange(len(ateco)))
+    found = firm_memberships(firms, ateco, load_chains(), rule=MembershipRule())
+    assert len(found.kinds.table) < 120
+    expected = membership(ateco["code"].tolist(), ateco["edition"].tolist(), load_chains())
+    of_code = found.phases().iloc[found.kinds.which]
+    assert (of_code.to_numpy() == expected.to_numpy()).all()
 
 
 def test_no_firms_have_no_kinds():
