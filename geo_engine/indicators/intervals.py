@@ -62,11 +62,53 @@ def wilson(
     return low, high
 
 
+def clopper_pearson(
+    hits: FloatArray, trials: FloatArray, *, level: float = LEVEL
+) -> tuple[FloatArray, FloatArray]:
+    """Bound a share by inverting the exact binomial test: it holds at least as often as it says.
+
+    Parameters
+    ----------
+    hits, trials : array of float
+        0 <= hits <= trials; weighted counts need not be whole.
+    level : float
+        Probability of the interval.
+
+    Returns
+    -------
+    tuple of array
+        Low and high end within 0 and 1; NaN where there is no trial.
+
+    References
+    ----------
+    Clopper, C. J., Pearson, E. S. (1934). The use of confidence or fiducial limits illustrated in
+    the case of the binomial. Biometrika 26, 404-413.
+    """
+    from scipy.special import betaincinv
+
+    x, n = np.broadcast_arrays(np.asarray(hits, np.float64), np.asarray(trials, np.float64))
+    given = np.isfinite(x) & (n > 0)
+    pairs, back = np.unique(x[given] + 1j * n[given], return_inverse=True)
+    few, all_ = pairs.real, pairs.imag
+    rest = np.maximum(all_ - few, 0.0)
+    tail = (1 - level) / 2
+    ends = []
+    for shape, quantile, fixed, at in ((0, tail, few, 0.0), (1, 1 - tail, rest, 1.0)):
+        inner = fixed > 0
+        end = np.full(len(pairs), at)
+        end[inner] = betaincinv(few[inner] + shape, rest[inner] + 1 - shape, quantile)
+        bound = np.full(x.shape, np.nan)
+        bound[given] = end[back]
+        ends.append(bound)
+    return ends[0], ends[1]
+
+
 def ratio_of_shares(
     first: tuple[FloatArray, FloatArray],
     second: tuple[FloatArray, FloatArray],
     *,
     level: float = LEVEL,
+    exact: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
     """Bound the ratio of two independent shares from the Wilson interval of each.
 
@@ -76,6 +118,8 @@ def ratio_of_shares(
         Hits and trials of the numerator and of the denominator.
     level : float
         Probability of the interval.
+    exact : bool
+        Take Clopper and Pearson's interval for the first share: for numerators of few trials.
 
     Returns
     -------
@@ -90,7 +134,7 @@ def ratio_of_shares(
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         p, q = first[0] / first[1], second[0] / second[1]
-    low_p, high_p = wilson(*first, level=level)
+    low_p, high_p = (clopper_pearson if exact else wilson)(*first, level=level)
     low_q, high_q = wilson(*second, level=level)
     cross = p * q
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo_engine.indicators.intervals import ratio_of_shares, wilson
+from geo_engine.indicators.intervals import clopper_pearson, ratio_of_shares, wilson
 
 
 def floats(*values) -> np.ndarray:
@@ -28,6 +28,20 @@ def test_wilson_equals_statsmodels():
     theirs = proportion_confint(x, n, alpha=0.1, method="wilson")
     np.testing.assert_allclose(low, theirs[0], atol=1e-12)
     np.testing.assert_allclose(high, theirs[1], atol=1e-12)
+
+
+def test_the_exact_interval_equals_statsmodels_and_leaves_each_tail_its_part():
+    from scipy.stats import binom
+    from statsmodels.stats.proportion import proportion_confint
+
+    x, n = floats(0, 1, 3, 7, 50, 9), floats(3, 1, 8, 900, 60, 9)
+    low, high = clopper_pearson(x, n)
+    theirs = proportion_confint(x, n, alpha=0.05, method="beta")
+    np.testing.assert_allclose(low, np.nan_to_num(theirs[0], nan=0.0), atol=1e-12)
+    np.testing.assert_allclose(high, np.nan_to_num(theirs[1], nan=1.0), atol=1e-12)
+    assert binom.sf(2, 8, low[2]) == pytest.approx(0.025)
+    assert binom.cdf(3, 8, high[2]) == pytest.approx(0.025)
+    assert np.isnan(clopper_pearson(floats(0, np.nan), floats(0, 3))).all()
 
 
 def test_no_trial_has_no_interval():

@@ -28,7 +28,7 @@ def test_quotients_equal_the_plain_ones_and_their_intervals_are_as_worked_by_han
     )
     # here 8 of 10, elsewhere 2 of 10: R and its ends become LQ by R / (R/2 + 1/2)
     one, ten = np.array([8.0]), np.array([10.0])
-    low, high = ratio_of_shares((one, ten), (np.array([2.0]), ten))
+    low, high = ratio_of_shares((one, ten), (np.array([2.0]), ten), exact=True)
     np.testing.assert_allclose(found["location_quotient_low"][0, 0], 2 * low / (low + 1))
     np.testing.assert_allclose(found["location_quotient_high"][0, 0], 2 * high / (high + 1))
     assert found["specialized"].to_numpy().tolist() == [[1, -1], [-1, 1], [0, 0]]
@@ -36,14 +36,21 @@ def test_quotients_equal_the_plain_ones_and_their_intervals_are_as_worked_by_han
 
 
 def test_three_firms_do_not_make_a_place_specialized():
-    counts = table([[2, 1], [100, 900]])
-    found = specialization(counts)
-    assert float(found["location_quotient"][0, 0]) > 6
-    assert float(found["location_quotient_low"][0, 0]) > 1  # 2 of 3 against 10 % is rare indeed
-    counts = table([[1, 2], [100, 900]])
-    found = specialization(counts)
+    found = specialization(table([[1, 2], [100, 900]]))
     assert float(found["location_quotient"][0, 0]) > 3
     assert int(found["specialized"][0, 0]) == 0
+    found = specialization(table([[1, 0], [100, 900]]))
+    assert float(found["location_quotient"][0, 0]) > 9
+    assert int(found["specialized"][0, 0]) == 0
+
+
+def test_where_chains_are_spread_by_chance_few_places_are_called_specialized():
+    rng = np.random.default_rng(0)
+    n = np.maximum(1, rng.lognormal(4, 1.3, 4000).astype(int))
+    found = specialization(table(rng.binomial(n, 0.05)[:, None]), totals=table(n, ("place",)))
+    assert (found["location_quotient"] > 1.5).mean() > 0.15
+    assert (found["specialized"] == 1).mean() < 0.025
+    assert (found["specialized"] == -1).mean() < 0.025
 
 
 def test_a_place_outside_the_coverage_is_missing_and_changes_nothing():
@@ -98,14 +105,21 @@ def employed(firms: list[list[list[int]]]) -> tuple[xr.Dataset, xr.Dataset]:
     return by_chain, by_chain.sum("chain")
 
 
+def student(freedom: float) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, freedom))
+
+
 def test_employment_quotients_are_as_worked_by_hand():
     firms = [[[10, 2], [4]], [[3], [5, 6]]]
     found = employment_quotient(*employed(firms))
     assert float(found["location_quotient"][0, 0]) == pytest.approx((12 / 16) / (15 / 30))
     assert float(found["effective_firms"][0, 0]) == pytest.approx(144 / 104)
-    # variance of log(12/16), firms drawn: 104/144 + 120/256 - 2 104/(12 16); the rest: 3 of 14
+    # variance of log(12/16), firms drawn: 104/144 + 120/256 - 2 104/(12 16); the rest: 3 of 14;
+    # effective firms here: 16^2 / (100 + 4 + 16)
     variance = 104 / 144 + 120 / 256 - 208 / 192 + 9 / 9 + 70 / 196 - 18 / 42
-    ratio = (12 / 16) / (3 / 14) * np.exp(1.959964 * np.sqrt(variance))
+    ratio = (12 / 16) / (3 / 14) * np.exp(student(256 / 120 - 1) * np.sqrt(variance))
     expected = ratio / (16 / 30 * ratio + 14 / 30)
     assert float(found["location_quotient_high"][0, 0]) == pytest.approx(expected, rel=1e-6)
 
@@ -113,7 +127,7 @@ def test_employment_quotients_are_as_worked_by_hand():
 def test_with_one_person_in_each_firm_the_interval_is_katz_s():
     firms = [[[1] * 8, [1] * 12], [[1] * 30, [1] * 70]]
     found = employment_quotient(*employed(firms))
-    half = 1.959964 * np.sqrt(1 / 8 - 1 / 20 + 1 / 30 - 1 / 100)
+    half = student(19) * np.sqrt(1 / 8 - 1 / 20 + 1 / 30 - 1 / 100)
     ratio = (8 / 20) / (30 / 100) * np.exp(-half)
     expected = ratio / (20 / 120 * ratio + 100 / 120)
     assert float(found["location_quotient_low"][0, 0]) == pytest.approx(expected, rel=1e-6)
