@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,4 +133,50 @@ def read_secondary(
         first=np.cumsum([0, *map(len, kept)]).astype(np.int64),
         codes=np.array([at for own in kept for at in own], dtype=np.int32),
         table=table,
+    )
+
+
+def read_lists(lists: pd.DataFrame, editions: Mapping[int, str]) -> SecondaryCodes:
+    """Read the distinct lists of secondary codes of several sources, each as one column.
+
+    Parameters
+    ----------
+    lists : DataFrame
+        ``source`` (int), ``text``, ``version`` (as the row states it) and ``rows`` of each list.
+    editions : mapping of int to str
+        Edition by source, as for :func:`read_secondary`.
+
+    Returns
+    -------
+    SecondaryCodes
+        Aligned with ``lists``.
+
+    Raises
+    ------
+    ChainError
+        Those of :func:`read_secondary`.
+    """
+    codes: list[npt.NDArray[np.int32]] = [np.zeros(0, dtype=np.int32)] * len(lists)
+    tables: list[pd.DataFrame] = []
+    for source, own in lists.groupby("source", sort=True):
+        read = read_secondary(
+            own["text"].tolist(),
+            own["rows"].tolist(),
+            edition=editions[int(source)],
+            declared=own["version"].tolist(),
+        )
+        start = np.int32(sum(map(len, tables)))
+        for at, part in zip(
+            lists.index.get_indexer(own.index),
+            np.split(read.codes, read.first[1:-1]),
+            strict=True,
+        ):
+            codes[at] = part + start
+        tables.append(read.table)
+    return SecondaryCodes(
+        first=np.cumsum([0, *map(len, codes)]).astype(np.int64),
+        codes=np.concatenate([np.zeros(0, dtype=np.int32), *codes]),
+        table=pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=list(TABLE_COLUMNS)),
     )

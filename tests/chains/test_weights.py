@@ -16,7 +16,7 @@ from geo_engine.chains.membership import (
     membership,
     select_chains,
 )
-from geo_engine.chains.secondary import read_secondary, split_codes
+from geo_engine.chains.secondary import read_lists, read_secondary, split_codes
 from geo_engine.chains.weights import UNITS, MembershipRule, firm_memberships
 from geo_engine.errors import ChainError
 from geo_engine.indicators.counting import count_firms
@@ -284,6 +284,25 @@ def test_secondary_codes_that_cannot_be_read_are_left_out_and_counted():
 def test_secondary_codes_follow_the_edition_that_their_row_states():
     read = read_secondary(["47.81", "47.81"], [5, 5], edition="auto", declared=["2007", "2025"])
     assert list(read.table["edition"]) == ["2007", "2025"]
+
+
+def test_lists_of_several_sources_are_read_each_in_its_edition_and_keep_their_order():
+    lists = pd.DataFrame(
+        {
+            "source": [1, 0, 1],
+            "text": ["47.81", "47.81;62.01.00", ""],
+            "version": ["", "", ""],
+            "rows": [2, 3, 4],
+        },
+        index=[7, 3, 5],
+    )
+    read = read_lists(lists, {0: "2007", 1: "2025"})
+    own = [
+        [tuple(read.table.loc[i, ["code", "edition"]]) for i in read.codes[start:end]]
+        for start, end in zip(read.first[:-1], read.first[1:], strict=True)
+    ]
+    assert own == [[("47.81", "2025")], [("47.81", "2007"), ("62.01.00", "2007")], []]
+    assert list(read_lists(lists.iloc[:0], {}).first) == [0]
 
 
 def brute_force(firm, rule, chains):
