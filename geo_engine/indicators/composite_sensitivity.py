@@ -53,7 +53,7 @@ def rank_sensitivity(
     Raises
     ------
     StatisticsError
-        As :func:`geo_engine.indicators.composite_choices.rank_intervals`; ``MISSING_PACKAGE``;
+        As :func:`geo_engine.indicators.composite_choices.rank_intervals`; ``EXTRA_MISSING``;
         ``ONE_MAP`` for more than one.
 
     References

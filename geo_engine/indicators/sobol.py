@@ -54,7 +54,7 @@ def sobol_indices(
     Raises
     ------
     StatisticsError
-        ``MISSING_PACKAGE`` without SALib; ``FACTORS_INVALID``.
+        ``EXTRA_MISSING`` without SALib; ``FACTORS_INVALID``.
 
     References
     ----------
@@ -96,6 +96,6 @@ def _salib() -> tuple[Callable[..., dict[str, FloatArray]], Callable[..., FloatA
         from SALib.sample.sobol import sample
     except ImportError as error:
         raise StatisticsError(
-            "MISSING_PACKAGE", "Sensitivity needs SALib: install geo-engine[models]."
+            "EXTRA_MISSING", "Sensitivity needs SALib: install geo-engine[models]."
         ) from error
     return analyze, sample
