@@ -75,7 +75,7 @@ def local_bivariate_moran(
                 "statistic": x * lag,
                 "expected": x * mean,
                 "variance": x**2 * variance,
-                "lag": weights.lag(one.columns[1]),
+                "lag": weights.lag(one.columns[1]) * one.units[1],
                 "p_value": p.p_value,
                 "p_error": p.p_error,
                 "method": p.method,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,8 @@ ROUNDING = 1e-14
 LOCAL_FLOATS = ("statistic", "expected", "variance", "p_value", "p_error")
 EXACT = TAIL_METHODS.index("exact")
 MONTE_CARLO = TAIL_METHODS.index("monte_carlo")
+TINY, HUGE = 1e-60, 1e60
+"""Fourth powers of numbers between these are numbers; some files mark a gap by 1.8e308."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,8 @@ class OneMap:
 
     columns: tuple[FloatArray, ...]
     """Values of each variable."""
+    units: tuple[float, ...]
+    """What each is to be multiplied by: 1, but where squares would leave the range of numbers."""
     weights: Weights
     """Between these places, as given."""
     seed: np.random.SeedSequence
@@ -268,8 +273,10 @@ class _Panel:
         columns = [part[(slice(None), *at)] for part in self.data]
         seen = np.logical_and.reduce([np.isfinite(column) for column in columns])
         labels = (self.names[0][at[0]], self.names[1][at[1]])
+        units = tuple(_unit(column[seen]) for column in columns)
         return seen, OneMap(
-            columns=tuple(column[seen] for column in columns),
+            columns=tuple(c[seen] / unit for c, unit in zip(columns, units, strict=True)),
+            units=units,
             weights=self.weights.among(seen),
             seed=map_seed(inference.seed, name, *labels),
         )
@@ -291,6 +298,15 @@ class _Panel:
         """Label the results of maps."""
         coords = {dim: self.coords[dim] for dim in DIMS[1:]}
         return xr.Dataset({key: (DIMS[1:], array) for key, array in results.items()}, coords=coords)
+
+
+def _unit(values: FloatArray) -> float:
+    """Give 1, or the power of two to divide by so that squares neither overflow nor vanish."""
+    largest = float(np.abs(values).max(initial=0.0))
+    if largest == 0 or TINY < largest < HUGE:
+        return 1.0
+    # The smallest numbers have no inverse: their unit is the smallest that has.
+    return math.ldexp(1.0, max(math.frexp(largest)[1] - 1, -1022))
 
 
 def _aligned(values: xr.DataArray, first: xr.DataArray) -> FloatArray:
