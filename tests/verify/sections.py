@@ -93,6 +93,7 @@ def constant_risk(say, seeds=20):
 
 
 REPEATS = {"counts": 200, "rates and labels": 20, "continuous": 12}
+QUICK_REPEATS = {"counts": 200, "rates and labels": 6, "continuous": 4}
 
 
 def null_panels(say, repeats=None):
@@ -288,6 +289,15 @@ def library_table(say):
     ]
     return Section(lines, not failed)
 
+
+QUICK = {
+    "grid": {"seeds": 8},
+    "constant-risk": {"seeds": 8},
+    "panels": {"repeats": QUICK_REPEATS},
+    "draws": {"draws": 1_000_000},
+    "exact": {"seeds": 5},
+}
+"""Smaller sizes of some checks."""
 
 CHECKS = {
     "peers": ("Agreement with esda, spdep and GeoDa", peers),
