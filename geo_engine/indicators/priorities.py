@@ -30,8 +30,8 @@ PRIORITY_RULE = (
     "reference, there are at least {least_firms} firms, and the share does not rise; "
     "accompany: the same, and the share rises; "
     "watch: quotient above 1 and share below the reference, without certainty or with fewer firms; "
-    "consolidate: the interval of the quotient lies above 1 and the share is at the reference or "
-    "above; none: all others. Within a class the order is that of the firms missing to the "
+    "consolidate: the interval of the quotient lies above 1, there are as many firms, and the share "
+    "is at the reference or above; none: all others. Within a class the order is that of the firms missing to the "
     "reference: (reference - share) times firms."
 )
 """The rule, in words; ``least_firms`` is filled in."""
@@ -113,7 +113,7 @@ def priority_table(
     growth : DataArray, dims ("place", "chain"), optional
         Growth of the number of firms, shown beside.
     least_firms : int
-        Fewer firms are never "act" nor "accompany".
+        Fewer firms are never "act", "accompany" nor "consolidate".
 
     Returns
     -------
@@ -177,7 +177,7 @@ def _priority(
 ) -> npt.NDArray[np.int64]:
     """Give the priority of each cell, the trend left aside."""
     act = (quadrant == 1) & special & needy & many
-    conditions = [quadrant == 0, act, quadrant == 1, (quadrant == 2) & special]
+    conditions = [quadrant == 0, act, quadrant == 1, (quadrant == 2) & special & many]
     return np.select(conditions, [0, 1, 3, 4], default=5)
 
 

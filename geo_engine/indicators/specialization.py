@@ -12,9 +12,16 @@ from geo_engine.indicators.intervals import LEVEL, ratio_of_shares
 
 FloatArray = npt.NDArray[np.float64]
 
+LEAST_FIRMS = 10.0
+"""A place of fewer firms is never called specialized: one firm of a rare chain would do."""
+
 
 def specialization(
-    counts: xr.DataArray, *, totals: xr.DataArray | None = None, level: float = LEVEL
+    counts: xr.DataArray,
+    *,
+    totals: xr.DataArray | None = None,
+    level: float = LEVEL,
+    least_firms: float = LEAST_FIRMS,
 ) -> xr.Dataset:
     """Compare each place's share of a chain with the whole territory's, and say how surely.
 
@@ -30,15 +37,17 @@ def specialization(
         All firms whatever their chain; by default the sum over the chains.
     level : float
         Probability of the interval.
+    least_firms : float
+        Fewer firms in a place, whatever their chain, are never called specialized.
 
     Returns
     -------
     Dataset, same dims
         ``location_quotient`` (ratio), ``location_quotient_low`` and ``location_quotient_high``
         (MOVER-R, from Clopper and Pearson's interval here and Wilson's elsewhere), ``specialized``
-        (int8: 1 where the interval lies above 1, -1 where below, 0 where it holds 1 or is
-        missing), ``status`` (int8, ``tables.STATUSES``). A place without firms, or a chain without
-        firms anywhere, is NaN (``no_firms``).
+        (int8: 1 where the interval lies above 1, -1 where below, 0 where it holds 1, is missing or
+        rests on too few firms), ``status`` (int8, ``tables.STATUSES``). A place without firms, or
+        a chain without firms anywhere, is NaN (``no_firms``).
 
     Raises
     ------
@@ -56,7 +65,7 @@ def specialization(
 
     Beyene, J., Moineddin, R. (2005). Methods for confidence interval estimation of a ratio
     parameter with application to location quotients. BMC Medical Research Methodology 5, 32; the
-    delta method there is :func:`employment_quotient` with one employee in each firm.
+    delta method there is, but for its quantile, :func:`employment_quotient` with firms of one.
     """
     x, n = _numbers(counts, totals)
     inside = np.isfinite(x) & np.isfinite(n)
@@ -76,11 +85,15 @@ def specialization(
         "location_quotient_low": np.minimum(low, quotient),
         "location_quotient_high": np.maximum(high, quotient),
     }
-    return _dataset(counts, values, inside, defined)
+    return _dataset(counts, values, (inside, defined, here[1] >= least_firms))
 
 
 def employment_quotient(
-    employees: xr.Dataset, everyone: xr.Dataset, *, level: float = LEVEL
+    employees: xr.Dataset,
+    everyone: xr.Dataset,
+    *,
+    level: float = LEVEL,
+    least_firms: float = LEAST_FIRMS,
 ) -> xr.Dataset:
     """Compare shares of persons employed; the firm, not the person, is what varies by chance.
 
@@ -93,6 +106,8 @@ def employment_quotient(
         The same of all firms, whatever their chain.
     level : float
         Probability of the interval.
+    least_firms : float
+        Fewer effective firms in a place, whatever their chain, are never called specialized.
 
     Returns
     -------
@@ -144,7 +159,8 @@ def employment_quotient(
         "effective_firms": effective,
     }
     defined = inside & (n > 0) & (whole[0] > 0)
-    return _dataset(employees["total"], values, inside, defined)
+    enough = np.divide(n**2, t, out=np.zeros_like(n), where=t > 0) >= least_firms
+    return _dataset(employees["total"], values, (inside, defined, enough))
 
 
 def _numbers(counts: xr.DataArray, totals: xr.DataArray | None) -> tuple[FloatArray, FloatArray]:
@@ -181,13 +197,14 @@ def _log_variance(x: FloatArray, n: FloatArray, s: FloatArray, t: FloatArray) ->
 def _dataset(
     like: xr.DataArray,
     values: dict[str, FloatArray],
-    inside: npt.NDArray[np.bool_],
-    defined: npt.NDArray[np.bool_],
+    where: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]],
 ) -> xr.Dataset:
     """Label the quotients, say where they lie of 1, and why they are missing."""
+    inside, defined, enough = where
     shown = {name: np.where(defined, value, np.nan) for name, value in values.items()}
     low, high = shown["location_quotient_low"], shown["location_quotient_high"]
-    side = np.where(low > 1, 1, np.where(high < 1, -1, 0)).astype(np.int8)
+    side = np.where(low > 1, 1, np.where(high < 1, -1, 0))
+    side = np.where(enough, side, 0).astype(np.int8)
     status = np.where(defined, tables.OK, tables.NO_FIRMS)
     status = np.where(inside, status, tables.NOT_COVERED).astype(np.int8)
     arrays = {**shown, "specialized": side, "status": status}

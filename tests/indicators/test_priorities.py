@@ -109,5 +109,5 @@ def test_every_row_obeys_the_rule_read_one_by_one(drawn):
             act = low and share[2] < 0.5 and firms >= 10
             expected = "act" if act else "watch"
         else:
-            expected = "consolidate" if special and low else "none"
+            expected = "consolidate" if special and low and firms >= 10 else "none"
         assert table.loc[name, "priority"] == expected

@@ -44,6 +44,17 @@ def test_three_firms_do_not_make_a_place_specialized():
     assert int(found["specialized"][0, 0]) == 0
 
 
+def test_one_firm_of_a_rare_chain_does_not_make_a_place_specialized_nor_do_nine_firms():
+    found = specialization(table([[1, 0], [9, 9990]]))
+    assert float(found["location_quotient_low"][0, 0]) > 1
+    assert int(found["specialized"][0, 0]) == 0
+    nine = specialization(table([[9, 0], [9, 9990]]))
+    assert int(nine["specialized"][0, 0]) == 0
+    ten = specialization(table([[10, 0], [9, 9990]]))
+    assert int(ten["specialized"][0, 0]) == 1
+    assert int(specialization(table([[9, 0], [9, 9990]]), least_firms=9)["specialized"][0, 0]) == 1
+
+
 def test_where_chains_are_spread_by_chance_few_places_are_called_specialized():
     rng = np.random.default_rng(0)
     n = np.maximum(1, rng.lognormal(4, 1.3, 4000).astype(int))
