@@ -30,8 +30,9 @@ PRIORITY_RULE = (
     "reference, there are at least {least_firms} firms, and the share does not rise; "
     "accompany: the same, and the share rises; "
     "watch: quotient above 1 and share below the reference, without certainty or with fewer firms; "
-    "consolidate: the interval of the quotient lies above 1, there are as many firms, and the share "
-    "is at the reference or above; none: all others. Within a class the order is that of the firms missing to the "
+    "consolidate: the interval of the quotient lies above 1, there are at least {least_firms} "
+    "firms, and the share is at the reference or above; none: all others. Within a class the order "
+    "is that of the firms missing to the "
     "reference: (reference - share) times firms."
 )
 """The rule, in words; ``least_firms`` is filled in."""
