@@ -6,7 +6,6 @@ influence them, or share something that no term measures.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -17,8 +16,8 @@ from libpysal.graph import Graph
 
 from geo_engine.drivers.extras import load_extra
 from geo_engine.drivers.impacts import DRAWS, LIMIT, LagEstimate, lag_impacts
+from geo_engine.drivers.likelihood import error_likelihood, lag_likelihood
 from geo_engine.drivers.place_sample import PlaceModel, PlaceSample, sample_places
-from geo_engine.drivers.spatial_tests import as_w
 from geo_engine.errors import StatisticsError
 
 FloatArray = npt.NDArray[np.float64]
@@ -31,8 +30,6 @@ IMPACTS = ("direct", "indirect", "total")
 ROLES = ("own", "neighbors", "spatial")
 """Of a coefficient: of the place's own term, of its neighbors' mean of the term, or of the
 neighbors' outcome (``rho``) or error (``lambda``)."""
-MAX_ML_PLACES = 2000
-"""Maximum likelihood needs full matrices: 32 MB each at this size, half a gigabyte for Italy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +81,8 @@ def spatial_regression(
     estimator : {"gmm", "ml"}
         ``gmm``: two-stage least squares with W X and W W X (one order more for ``durbin``) as
         instruments and White's errors, or the generalized moments of Arraiz et al. for ``error``;
-        both allow unequal variances, at any size. ``ml``: maximum likelihood under normal errors
-        of equal variance, up to ``MAX_ML_PLACES`` places.
+        both allow unequal variances. ``ml``: maximum likelihood under normal errors of equal
+        variance; it needs no instruments, which are weak where terms explain little.
 
     Returns
     -------
@@ -97,8 +94,7 @@ def spatial_regression(
     Raises
     ------
     StatisticsError
-        ``EXTRA_MISSING``, ``FEW_PLACES``, ``CONSTANT``, ``COLLINEAR``, ``TOO_MANY_PLACES`` or
-        ``UNKNOWN_FORM``.
+        ``EXTRA_MISSING``, ``FEW_PLACES``, ``CONSTANT``, ``COLLINEAR`` or ``UNKNOWN_FORM``.
     TableError
         ``MISSING_COLUMN`` or ``PLACE_INDEX``.
 
@@ -117,12 +113,6 @@ def spatial_regression(
             f"estimators {', '.join(get_args(Estimator))}.",
         )
     sample = sample_places(table, graph, model, drop_isolates=True)
-    if estimator == "ml" and len(sample.index) > MAX_ML_PLACES:
-        raise StatisticsError(
-            "TOO_MANY_PLACES",
-            f"Maximum likelihood takes up to {MAX_ML_PLACES:,} places and {len(sample.index):,} "
-            f'were given. Use estimator "gmm".',
-        )
     design = _with_neighbors(sample) if form == "durbin" else sample.design
     fitted = _fit(sample, design, form, estimator)
     beta = np.asarray(fitted.betas, dtype=np.float64).ravel()
@@ -165,28 +155,22 @@ def _with_neighbors(sample: PlaceSample) -> FloatArray:
 
 
 def _fit(sample: PlaceSample, design: FloatArray, form: Form, estimator: Estimator) -> Any:
-    """Estimate with spreg; coefficients end with the spatial one."""
-    outcome = sample.outcome[:, None]
-    with warnings.catch_warnings():
-        # spreg passes scipy a bracket that a bounded search does not use.
-        warnings.filterwarnings("ignore", "Method 'bounded' does not support relative tolerance")
-        try:
-            if estimator == "gmm":
-                return _moments(sample, outcome, design, form)
-            weights = as_w(sample.weights)
-            if form == "error":
-                return load_extra("spreg.ml_error").BaseML_Error(outcome, design, weights)
-            return load_extra("spreg.ml_lag").BaseML_Lag(outcome, design, weights)
-        except np.linalg.LinAlgError as error:
-            raise StatisticsError(
-                "COLLINEAR",
-                "The terms and their means over neighbors say nearly the same; leave terms out.",
-            ) from error
+    """Estimate; coefficients end with the spatial one."""
+    try:
+        if estimator == "gmm":
+            return _moments(sample, design, form)
+        estimate = error_likelihood if form == "error" else lag_likelihood
+        return estimate(sample.outcome, design, sample.weights)
+    except np.linalg.LinAlgError as error:
+        raise StatisticsError(
+            "COLLINEAR",
+            "The terms and their means over neighbors say nearly the same; leave terms out.",
+        ) from error
 
 
-def _moments(sample: PlaceSample, outcome: FloatArray, design: FloatArray, form: Form) -> Any:
-    """Estimate by moments."""
-    weights = sample.weights
+def _moments(sample: PlaceSample, design: FloatArray, form: Form) -> Any:
+    """Estimate by moments with spreg."""
+    weights, outcome = sample.weights, sample.outcome[:, None]
     if form == "error":
         from scipy.sparse import csr_matrix
 

@@ -15,6 +15,7 @@ from libpysal.graph import Graph
 from scipy.sparse import csr_array
 
 from geo_engine.drivers.impacts import LagEstimate, lag_impacts, log_determinant, mean_diagonals
+from geo_engine.drivers.likelihood import lag_traces
 from geo_engine.drivers.place_ols import place_ols, residual_map
 from geo_engine.drivers.place_sample import PlaceModel, sample_places
 from geo_engine.drivers.spatial_models import spatial_regression
@@ -404,12 +405,36 @@ def test_samples_on_which_nothing_is_determined_are_refused(change, code):
     assert caught.value.code == code
 
 
-def test_large_tables_and_unknown_forms_are_refused(monkeypatch):
+@pytest.mark.parametrize("form", ["lag", "error"])
+def test_sparse_likelihood_equals_that_of_spreg_with_full_matrices(form):
+    from spreg.ml_error import BaseML_Error
+    from spreg.ml_lag import BaseML_Lag
+
+    from geo_engine.drivers.spatial_tests import as_w
+
+    table, graph = square(side=9, seed=6)
+    sample = sample_places(table, graph, MODEL)
+    found = spatial_regression(table, graph, MODEL, form=form, estimator="ml")
+    other = BaseML_Error if form == "error" else BaseML_Lag
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        full = other(sample.outcome[:, None], sample.design, as_w(sample.weights))
+    np.testing.assert_allclose(found.terms["coefficient"], full.betas.ravel(), atol=1e-6)
+    np.testing.assert_allclose(found.terms["standard_error"], np.sqrt(np.diag(full.vm)), rtol=1e-5)
+    assert found.log_likelihood == pytest.approx(float(full.logll), abs=1e-8)
+
+
+@pytest.mark.parametrize("rho", [-0.9, 0.0, 0.3, 0.95])
+def test_traces_of_blocks_equal_those_of_the_full_inverse(monkeypatch, rho):
+    monkeypatch.setattr("geo_engine.drivers.likelihood.BLOCK", 20)
+    w = sample_places(*square(), MODEL).weights
+    full = w.toarray() @ np.linalg.inv(np.eye(49) - rho * w.toarray())
+    expected = [np.trace(m) for m in (full, full @ full, full.T @ full)]
+    np.testing.assert_allclose(lag_traces(w, rho), expected, atol=1e-10)
+
+
+def test_unknown_forms_and_repeated_places_are_refused():
     table, graph = square()
-    monkeypatch.setattr("geo_engine.drivers.spatial_models.MAX_ML_PLACES", 40)
-    with pytest.raises(StatisticsError) as caught:
-        spatial_regression(table, graph, MODEL, form="lag", estimator="ml")
-    assert caught.value.code == "TOO_MANY_PLACES"
     with pytest.raises(StatisticsError) as caught:
         spatial_regression(table, graph, MODEL, form="sarar")
     assert caught.value.code == "UNKNOWN_FORM"
