@@ -27,7 +27,7 @@ from geo_engine.results import ChainInfo, Facts
 from geo_engine.sources import boundaries, codes
 from geo_engine.sources.firms import open_source
 from geo_engine.sources.population import read_own_population
-from geo_engine.study import FirmSource, Placing, Signal, Study
+from geo_engine.study import FirmSource, Neighborhood, Placing, Signal, Study
 from geo_engine.study_statistics import Context
 
 POPULATION_YEAR = 2023
@@ -128,7 +128,7 @@ def resolve(study: Study, root: Path) -> Plan:
         study.boundary_layer,
         boundaries.layer_digest(study.boundary_date, study.boundary_layer),
     )
-    graph = build_neighbors(study.statistics, root, layer)
+    graph = build_neighbors(_own_neighbors(study), root, study)
     history = codes.read_history()
     places = layer.assign(population=population, covered=covered, edge=edge_places(covered, graph))
     return Plan(
@@ -137,7 +137,7 @@ def resolve(study: Study, root: Path) -> Plan:
         provinces=ground.provinces,
         regions=ground.regions,
         graph=graph,
-        other_graphs=other_neighbors(study.statistics, root, layer),
+        other_graphs=other_neighbors(study, root) if surveys_digital(study) else {},
         chains=chains,
         signal_rules=tuple(_rule(signal) for signal in study.digital.signals),
         locator=ground.locator,
@@ -156,6 +156,12 @@ def resolve(study: Study, root: Path) -> Plan:
         population_note=note,
         reference=reference,
     )
+
+
+def _own_neighbors(study: Study) -> Neighborhood:
+    """Give the rule of the study's own neighbors, without the rest of its statistics."""
+    keys = {name: getattr(study.statistics, name) for name in Neighborhood.model_fields}
+    return Neighborhood(**keys)
 
 
 @dataclass(frozen=True, kw_only=True)

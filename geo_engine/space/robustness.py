@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -54,16 +55,36 @@ def hotspot_share(
     if isinstance(alpha, Mapping) and set(results) - set(alpha):
         absent = [str(name) for name in results if name not in alpha]
         raise StatisticsError("ALPHA_MISSING", f"No alpha for {', '.join(absent)}.")
-    tested: list[xr.DataArray] = []
-    hot: list[xr.DataArray] = []
+    first = next(iter(results.values()))
+    names = [str(dim) for dim in first["quadrant"].dims]
+    labels = {dim: _union([one.indexes[dim] for one in results.values()]) for dim in names}
+    tested, hot = (np.zeros([len(labels[dim]) for dim in names], np.int64) for _ in range(2))
+    cells: dict[int, tuple[npt.NDArray[np.intp], ...]] = {}  # many levels share one result
     for name, one in results.items():
         level = alpha[name] if isinstance(alpha, Mapping) else alpha
-        here = (one["status"] == LOCAL_OK) & ~np.isnan(one[q])
-        tested.append(here.astype(np.int64))
-        hot.append((here & (one["quadrant"] == _HIGH_HIGH) & (one[q] < level)).astype(np.int64))
-    counts = [_added(parts) for parts in (tested, hot)]
-    share = (counts[1] / counts[0].where(counts[0] > 0)).rename("hotspot_share")
-    return xr.Dataset({"hotspot_share": share, "tested": counts[0], "hotspot": counts[1]})
+        if id(one) not in cells:
+            at = [labels[dim].get_indexer(one.indexes[dim]) for dim in names]
+            cells[id(one)] = np.ix_(*at)
+        q_value, quadrant, status = (
+            one[part].transpose(*names).to_numpy() for part in (q, "quadrant", "status")
+        )
+        here = (status == LOCAL_OK) & ~np.isnan(q_value)
+        tested[cells[id(one)]] += here
+        hot[cells[id(one)]] += here & (quadrant == _HIGH_HIGH) & (q_value < level)
+    with np.errstate(invalid="ignore"):
+        share = np.where(tested > 0, hot / np.maximum(tested, 1), np.nan)
+    found = {"hotspot_share": share, "tested": tested, "hotspot": hot}
+    return xr.Dataset({key: (names, value) for key, value in found.items()}, coords=labels)
+
+
+def _union(indexes: list[pd.Index]) -> pd.Index:
+    """Give all labels, in the order of the first where they agree and sorted elsewhere."""
+    if all(index.equals(indexes[0]) for index in indexes[1:]):
+        return indexes[0]
+    joined = indexes[0]
+    for index in indexes[1:]:
+        joined = joined.union(index, sort=False)
+    return joined.sort_values()
 
 
 def hotspots_at_scale(
@@ -150,11 +171,3 @@ def without_largest(values: xr.DataArray, size: xr.DataArray) -> xr.DataArray:
     known = size.sel(place=order).where(~np.isnan(values.sel(place=order))).fillna(-np.inf)
     largest = known.idxmax("place")
     return values.where(values["place"] != largest)
-
-
-def _added(parts: list[xr.DataArray]) -> xr.DataArray:
-    """Add up numbers over the union of their labels."""
-    total, *others = xr.align(*parts, join="outer", fill_value=0)
-    for part in others:
-        total = total + part.transpose(*total.dims)
-    return total
