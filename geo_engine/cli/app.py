@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -42,6 +42,8 @@ app.add_typer(chains_app, name="chains")
 app.add_typer(boundaries_app, name="boundaries")
 app.add_typer(codes_app, name="codes")
 
+Edition = Literal["2007", "2025"]
+ChainPerimeter = Literal["wide", "strict"]
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="Study file (TOML).")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the results.")]
 DataRoot = Annotated[
@@ -111,6 +113,29 @@ def chains_show(
     from geo_engine.cli.chains import show_chain
 
     show_chain(chain)
+
+
+@chains_app.command("overlaps")
+def chains_overlaps(
+    edition: Annotated[Edition, typer.Option(help="Edition of ATECO.")] = "2025",
+    perimeter: Annotated[
+        ChainPerimeter, typer.Option(help="Wide or strict definition of the chains.")
+    ] = "wide",
+) -> None:
+    """List the codes that two or more chains share."""
+    from geo_engine.cli.chains import show_overlaps
+
+    show_overlaps(edition, perimeter)
+
+
+@chains_app.command("code")
+def chains_code(
+    code: Annotated[str, typer.Argument(help="An ATECO code, such as 47.91.10.")],
+) -> None:
+    """Say what a code means in each edition, what it became, and its chains."""
+    from geo_engine.cli.chains import show_code
+
+    show_code(code)
 
 
 @boundaries_app.command("list")
