@@ -42,7 +42,7 @@ app.add_typer(chains_app, name="chains")
 app.add_typer(boundaries_app, name="boundaries")
 app.add_typer(codes_app, name="codes")
 
-Edition = Literal["2007", "2025"]
+AtecoEdition = Literal["2007", "2025"]
 ChainPerimeter = Literal["wide", "strict"]
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="Study file (TOML).")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the results.")]
@@ -117,7 +117,7 @@ def chains_show(
 
 @chains_app.command("overlaps")
 def chains_overlaps(
-    edition: Annotated[Edition, typer.Option(help="Edition of ATECO.")] = "2025",
+    edition: Annotated[AtecoEdition, typer.Option(help="Edition of ATECO.")] = "2025",
     perimeter: Annotated[
         ChainPerimeter, typer.Option(help="Wide or strict definition of the chains.")
     ] = "wide",

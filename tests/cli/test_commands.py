@@ -236,7 +236,9 @@ def test_init_writes_a_study_that_runs(tmp_path: Path) -> None:
     [
         (("version",), ["geo-engine 0.1.0"]),
         (("chains", "list"), ["moda", "Agroalimentare"]),
-        (("chains", "show", "moda"), ["13.1", "produzione"]),
+        (("chains", "show", "moda"), ["13.1", "Produzione"]),
+        (("chains", "overlaps"), ["Agroalimentare", "Turismo"]),
+        (("chains", "code", "62.01"), ["ATECO 2007", "ICT"]),
         (("boundaries", "list"), ["2024-01-22", "7.896", "Setteville"]),
         (("boundaries", "info"), ["7.896 comuni", "CC BY 4.0"]),
         (("--help",), ["geo-engine init EXTRACT", "Exit status"]),
