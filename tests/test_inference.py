@@ -284,3 +284,19 @@ def test_the_family_of_the_study_decides_the_hotspots(whole: Run) -> None:
     for family, name in tables.Q_COLUMNS.items():
         facts = dataclasses.replace(whole.results.facts, family=family)
         assert tables.q_column(facts.family) == name
+
+
+def test_weights_that_fall_with_distance_are_tested_by_draws_and_find_the_rise(
+    tmp_path: Path,
+) -> None:
+    table = extract(chains=("moda",), years=(2024,))
+    kernel = {"neighbors": "kernel", "kernel": "triangular", "band_km": 20}
+    done = carried_out(tmp_path, table, **kernel, robustness={"neighbors": []})
+    share = done.results.local.sel(variable="share", chain="moda", year=2024)
+    tested = share["status"] == tables.LOCAL_OK
+    assert int(tested.sum()) > 200
+    methods = {tables.TAIL_METHODS[code] for code in np.unique(share["method"].where(tested, 0))}
+    assert "monte_carlo" in methods
+    assert "exact_grid" not in methods
+    assert bool((share["p_error"] <= share["p_value"]).where(tested, other=True).all())
+    assert done.results.hotspots["places"].max() >= 4

@@ -67,6 +67,7 @@ def study_keys(**changes: Any) -> dict[str, Any]:
             }
         ],
         "chains": {"use": ["moda", "ict_digitale"]},
+        "statistics": {"permutations": 0, "robustness": {"enabled": False}},
         "digital": {
             "signals": [{"column": "sito", "label": "imprese con sito web", "rule": "website"}]
         },

@@ -46,6 +46,7 @@ audience = "internal"
 outputs = { formats = ["firms"] }
 chains = { use = ["moda"] }
 coverage = { municipalities = ["048017", "100003", "100005"] }
+statistics = { permutations = 0, robustness = { enabled = false } }
 """
 GOOD = "GOOD"
 """Stands for the one row that is right in every extract: a firm in Prato, 100005."""

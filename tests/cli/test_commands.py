@@ -36,6 +36,7 @@ unit = "unita_locale"
 status = "attiva"
 audience = "{audience}"
 chains = {{ use = ["moda"] }}
+statistics = {{ permutations = 0 }}
 
 [[firms]]
 path = "firms.csv"
