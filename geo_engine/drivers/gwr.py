@@ -134,19 +134,9 @@ def geographically_weighted(
     da Silva, A. R., Fotheringham, A. S. (2016). The multiple testing issue in geographically
     weighted regression. Geographical Analysis 48, 233-247.
     """
-    if model.groups:
-        raise StatisticsError(
-            "GROUPS_UNUSED", "Local intercepts take up groups already; leave groups out."
-        )
     sample = sample_places(table, graph, model)
     places, columns = sample.design.shape
-    least = 4 * columns
-    if bandwidth is not None and not least <= bandwidth <= places:
-        raise StatisticsError(
-            "BANDWIDTH_INVALID",
-            f"A bandwidth of {bandwidth} places is outside {least} to {places}; "
-            f"give one inside, or none to have it searched.",
-        )
+    _check_request(model, bandwidth, sample)
     where = _coordinates(points, sample)
     search = None
     if bandwidth is None:
@@ -225,6 +215,21 @@ def place_points(places: gpd.GeoDataFrame) -> pd.DataFrame:
         raise TableError("CRS_MISSING", "The municipalities have no reference system; set it.")
     inside = places.geometry.to_crs(CRS_DISTANCE).representative_point()
     return pd.DataFrame({"x_m": inside.x, "y_m": inside.y}, index=places.index.astype(str))
+
+
+def _check_request(model: PlaceModel, bandwidth: int | None, sample: PlaceSample) -> None:
+    """Refuse groups, and bandwidths on which nothing can be fitted."""
+    if model.groups:
+        raise StatisticsError(
+            "GROUPS_UNUSED", "Local intercepts take up groups already; leave groups out."
+        )
+    places, columns = sample.design.shape
+    if bandwidth is not None and not 4 * columns <= bandwidth <= places:
+        raise StatisticsError(
+            "BANDWIDTH_INVALID",
+            f"A bandwidth of {bandwidth} places is outside {4 * columns} to {places}; "
+            f"give one inside, or none to have it searched.",
+        )
 
 
 def _coordinates(points: pd.DataFrame, sample: PlaceSample) -> FloatArray:

@@ -260,7 +260,8 @@ def test_points_lie_in_their_place_in_meters():
 def test_groups_bandwidths_and_points_out_of_range_are_refused():
     table, points, _ = drifting(n=60)
     graph = knn(points, 5)
-    grouped = PlaceModel(outcome="y", terms=("a",), groups="b")
+    table["cod_reg"] = ["01", "02"] * 30
+    grouped = PlaceModel(outcome="y", terms=("a",), groups="cod_reg")
     with pytest.raises(StatisticsError) as caught:
         geographically_weighted(table, points, graph, grouped)
     assert caught.value.code == "GROUPS_UNUSED"
