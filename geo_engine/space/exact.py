@@ -32,7 +32,7 @@ import numpy.typing as npt
 
 from geo_engine.space.bounds import Bounds, Chart, Grid
 from geo_engine.space.deep import settle_deep
-from geo_engine.space.lattice import scaled
+from geo_engine.space.lattice import scaled, tamed
 from geo_engine.space.links import Links
 from geo_engine.space.monte_carlo import (
     FEWER_DRAWS,
@@ -56,6 +56,8 @@ __all__ = ["INTEREST", "Tails", "conditional_tails"]
 FEW_SUBSETS = 20_000
 SHARED_DRAWS_RATIO = 0.1
 FIRST_SMALL, LAST_SMALL = 1 << 11, 1 << 15
+MOST_WORK = 10_000_000_000
+"""Steps of a map on the second road, some seconds in all; the places that are left are drawn."""
 PAIR_KINDS = 64
 """So few distinct values are counted in pairs at once; more only where bounds were not enough."""
 PAIR_STEPS = 3_000_000
@@ -99,6 +101,7 @@ def conditional_tails(
     Tails
         One p-value for each value.
     """
+    values, _ = tamed(values)
     if floor is None:
         found = small_count_tails(values, links, side)
         if found is not None:
@@ -192,11 +195,15 @@ def _enumerate(chart: Chart, sums: Sums, record: Record) -> None:
 
 
 def _program(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
-    """Take the second road; yield what it leaves open."""
+    """Take the second road, as far as a map's share of work goes; yield what it leaves open."""
+    n, left = len(chart.values), MOST_WORK
     for i in range(len(sums.focal)):
         one = sums.at(np.array([i]))
+        record.weigh(one, Bounds(low=np.zeros(1), high=np.ones(1), exact=False))
+        draws = min(int(one.draws[0]), n - 1 - int(one.draws[0]))
         length = FIRST_SMALL
-        while length <= LAST_SMALL:
+        while length <= LAST_SMALL and n * draws * length <= left:
+            left -= n * draws * length
             if record.weigh(one, _program_one(chart, one, length)).settled[0]:
                 break
             length *= 4

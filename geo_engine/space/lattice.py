@@ -16,6 +16,8 @@ FRACTIONS = 2520
 """Least common multiple of 1 to 10."""
 MANY_FRACTIONS = 0.7
 """Share of values that must be such fractions for brackets to be worth their time."""
+ORDINARY = 200
+"""Largest power of two whose fourth power is far from the ends of floating point."""
 CLOSE = 1e-7
 """A value this near to a multiple, in steps of the quantum, is that multiple."""
 
@@ -29,6 +31,30 @@ class Scaled:
     is_lattice: bool
     fraction: float = 0.0
     """What 1/2520 is in the new unit, where most values are multiples of it; otherwise 0."""
+
+
+def tamed(values: FloatArray) -> tuple[FloatArray, int]:
+    """Bring very large or very small values near one, by a power of two: no bit changes.
+
+    Parameters
+    ----------
+    values : ndarray
+        Finite values.
+
+    Returns
+    -------
+    values : ndarray
+        Theirs times two to the power of minus the exponent; the same array where none is needed.
+    exponent : int
+        0 where squares and sums neither overflow nor vanish.
+    """
+    largest = float(np.abs(values).max(initial=0.0))
+    exponent = int(np.frexp(largest)[1])
+    if largest == 0 or abs(exponent) <= ORDINARY:
+        return values, 0
+    # In two steps, because one factor may lie outside the range of floating point.
+    half = -exponent // 2
+    return np.ldexp(np.ldexp(values, half), -exponent - half), exponent
 
 
 def scaled(values: FloatArray) -> Scaled:

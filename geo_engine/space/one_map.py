@@ -11,6 +11,7 @@ import numpy.typing as npt
 from geo_engine.space.conditional_moments import moments_of_others, moments_of_sums
 from geo_engine.space.drawn import drawn_tails
 from geo_engine.space.exact import Tails, conditional_tails
+from geo_engine.space.lattice import tamed
 from geo_engine.space.links import Links
 from geo_engine.space.monte_carlo import map_seed
 from geo_engine.space.moran import AT_MEAN, COEFFICIENTS, describe, global_moran
@@ -104,13 +105,14 @@ def test_map(column: Column, links: Links, weights: Weights | None, test: LocalT
         Statuses hold for places with a value only.
     """
     seen = ~np.isnan(column.data)
-    observed, among = column.data[seen], links.among(seen)
+    observed, exponent = tamed(column.data[seen])
+    among = links.among(seen)
     reason, facts = _reason(column, observed, seen, test)
     if reason:
         code = LOCAL_CONSTANT if reason == 1 else LOCAL_TOO_SPARSE
         lag = among.lag(observed) if weights is None else weights.among(seen).lag(observed)
         return Found(
-            floats={"lag": lag},
+            floats={"lag": np.ldexp(lag, exponent)},
             codes={"status": np.full(len(observed), code, np.int8)},
             seen=seen,
             summary={"status": code, "expected_below_005": 0.0, "reason": reason, **facts},
@@ -122,10 +124,11 @@ def test_map(column: Column, links: Links, weights: Weights | None, test: LocalT
         floats, quadrant = _equal(observed, among, test)
     else:
         floats, quadrant = _weighted(observed, inside, test)
-    tails = _tails(column, seen, (among, inside, floats["lag"]), test)
+    tails = _tails(column, (observed, seen), (among, inside, floats["lag"]), test)
     floats["p_value"], floats["p_error"] = tails.p_value, tails.p_error
     status = np.where(linked, LOCAL_OK, alone).astype(np.int8)
     summary = _summary(observed, floats["lag"], (among, inside), tails)
+    floats["lag"] = np.ldexp(floats["lag"], exponent)
     return Found(
         floats=floats,
         codes={"quadrant": quadrant, "method": tails.method, "status": status},
@@ -188,12 +191,12 @@ def _at_mean(tails: Tails, sides: npt.NDArray[np.int8] | None) -> Tails:
 
 def _tails(
     column: Column,
-    seen: npt.NDArray[np.bool_],
+    given: tuple[FloatArray, npt.NDArray[np.bool_]],
     around: tuple[Links, Weights | None, FloatArray],
     test: LocalTest,
 ) -> Tails:
     """Test by exchanging rates, labels or both."""
-    observed = column.data[seen]
+    observed, seen = given
     links, weights, lag = around
     sides = _sides(observed, test)
     labelled, floor = None, None

@@ -162,8 +162,10 @@ def newton_coefficients(population: int, draws: int, negligible: float = DEEPEST
         Row k, column m - 1: (-1)^(m-1) (k-1)...(k-m+1) / ((n-k+1)...(n-k+m)); 0 beyond the last
         term that counts. A power sum is at most n, and E_k at most one.
     """
-    ratio = draws / population
-    depth = min(draws, int(np.ceil(np.log(negligible) / np.log(ratio))) + 1)
+    depth = draws
+    if 1 < draws < population:
+        steps = np.ceil(np.log(negligible) / np.log(draws / population))
+        depth = min(draws, int(steps) + 1)
     table = np.zeros((draws + 1, depth))
     _fill_coefficients(table, population, negligible)
     return table
