@@ -374,3 +374,15 @@ def test_coefficients_equal_those_of_esda():
     assert float(maps["moran_i"][0, 0]) == pytest.approx(whole.I, rel=1e-9)
     assert float(maps["moran_expected"][0, 0]) == pytest.approx(whole.EI, rel=1e-9)
     assert float(maps["moran_p"][0, 0]) == pytest.approx(whole.p_rand, rel=1e-9)
+
+
+@pytest.mark.parametrize("exponent", [-1060, -700, 700, 1020])
+def test_values_of_any_size_give_the_same_bits(graph, exponent):
+    counts = random_counts(graph)
+    near, _ = local_autocorrelation(panel(counts, graph.unique_ids), graph, SHARES)
+    scaled = panel(np.ldexp(counts, exponent), graph.unique_ids)
+    far, maps = local_autocorrelation(scaled, graph, SHARES)
+    for name in ("p_value", "moran", "gi_star", "quadrant", "q_value"):
+        np.testing.assert_array_equal(far[name], near[name])
+    np.testing.assert_array_equal(far["lag"], np.ldexp(near["lag"], exponent))
+    assert np.isfinite(maps["moran_i"]).all()

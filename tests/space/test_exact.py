@@ -343,3 +343,65 @@ def test_a_floor_changes_no_larger_p_value(italy):
     larger = clear & (free.p_value > floor)
     np.testing.assert_allclose(bound.p_value[larger], free.p_value[larger], atol=1e-3, rtol=0.02)
     assert (bound.p_value[clear & ~larger] <= floor[clear & ~larger]).all()
+
+
+EXTREMES = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "cauchy": lambda rng, n: rng.standard_cauchy(n),
+    "log-normal": lambda rng, n: np.exp(2.5 * rng.normal(size=n)),
+    "tiny spread": lambda rng, n: 1 + 1e-12 * rng.integers(0, 5, n),
+    "huge": lambda rng, n: 1e300 * rng.normal(size=n),
+    "largest": lambda rng, n: rng.choice([-1.7e308, 0.3, 1.7e308], n),
+    "denormal": lambda rng, n: 5e-324 * rng.integers(0, 9, n),
+    "minus zero": lambda rng, n: np.where(rng.random(n) < 0.5, -0.0, rng.integers(0, 3, n)),
+    "one place": lambda rng, n: np.eye(n)[rng.integers(n)],
+    "shares": lambda rng, n: rng.binomial(m := rng.integers(1, 500, n), 0.4) / m,
+    "few firms": lambda rng, n: rng.binomial(m := rng.integers(1, 13, n), 0.4) / m,
+    "far from zero": lambda rng, n: 1e9 + rng.integers(0, 4, n) / 3,
+}
+
+
+def tails_by_fractions(values, neighbors, focal):
+    """Count all subsets without rounding; sums nearer than 1e-9 of the range are tied."""
+    exact = [Fraction(float(value)) for value in values]
+    near = (max(exact) - min(exact)) / 10**9
+    others = exact[:focal] + exact[focal + 1 :]
+    observed = sum(exact[j] for j in neighbors)
+    sums = [sum(some) for some in itertools.combinations(others, len(neighbors))]
+    return (
+        sum(total <= observed + near for total in sums) / len(sums),
+        sum(total >= observed - near for total in sums) / len(sums),
+    )
+
+
+@pytest.mark.parametrize("kind", EXTREMES)
+def test_extreme_values_equal_enumeration_whatever_k_is(kind):
+    for seed in range(6):
+        rng = np.random.default_rng([seed, 5])
+        n = int(rng.integers(3, 12))
+        values = EXTREMES[kind](rng, n).astype(float)
+        if values.min() == values.max():
+            continue
+        lists = [
+            rng.choice(np.delete(np.arange(n), i), rng.integers(1, n), replace=False).tolist()
+            for i in range(n)
+        ]
+        side = np.full(n, seed % 3 - 1, np.int8)
+        found = conditional_tails(values, links_from(lists), seed=SEED, side=side)
+        for i in range(0, n, 3):
+            lower, upper = tails_by_fractions(values, lists[i], i)
+            expected = {-1: lower, 0: min(1.0, 2 * min(lower, upper)), 1: upper}[int(side[i])]
+            assert found.p_value[i] >= expected - 1e-12
+            assert found.p_value[i] - found.p_error[i] <= expected + 1e-12
+
+
+def test_a_place_beside_most_of_a_large_map_is_drawn_where_work_would_never_end(monkeypatch):
+    monkeypatch.setattr("geo_engine.space.exact.MOST_WORK", 0)
+    values = np.random.default_rng(3).normal(size=300)
+    lists = [list(range(1, 201)), *([[0]] * 200), *([[]] * 99)]
+    found = conditional_tails(values, links_from(lists), seed=SEED)
+    assert found.method[0] == 3
+    lower, upper = drawn_tails(values, 0, 200, values[1:201].sum(), 20_000, 7)
+    expected = 2 * min(lower, upper) / 20_000
+    error = 4 * np.sqrt(expected / 2 * (1 - expected / 2) / 20_000)
+    assert abs(found.p_value[0] - expected) < found.p_error[0] + error
