@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Indicator:
-    """One variable of the panel."""
+    """One variable of the panel; its words may hold ``{units}``, ``{signal}`` and the like."""
 
     key: str
     formula: str
@@ -23,6 +23,16 @@ class Indicator:
     """True where the value of few firms may not be published."""
     source: str
     """Who proposed the formula, or where the numbers come from."""
+    label: str = ""
+    """Name in Italian."""
+    label_en: str = ""
+    definition: str = ""
+    """What it says, in one or two sentences of Italian."""
+    definition_en: str = ""
+    kind: str = "number"
+    """count, number, share, points or text, as the data dictionary has them."""
+    words: str = ""
+    """Name of the closed list of values, "" where there is none."""
 
 
 @functools.cache
