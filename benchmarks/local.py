@@ -190,6 +190,7 @@ def compare(name: str, job: tuple[Work, xr.DataArray], graph: Graph, sizes: Any)
     columns, factor = columns_of(values, graph, sizes.esda_maps)
     # A pool of processes takes seconds to start: quick runs do not try it.
     n_jobs, tried = (1, {}) if sizes.quick else faster_jobs(columns[len(columns) // 2])
+    esda(columns[:1], 99, n_jobs)
     local, _ = run()
     few, fewer_by = columns_of(values, graph, sizes.esda_long)
     seconds = alternate(

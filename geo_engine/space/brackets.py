@@ -24,13 +24,13 @@ from geo_engine.space.sums import Sums
 
 IntArray = npt.NDArray[np.int64]
 
-FACTORS = (1, 2, 4, 11, 22, 44)
+FACTORS = (1, 2, 3, 4, 5, 6, 8, 11, 16, 22, 33, 44)
 """Parts of 1/2520; with eleven of them, denominators of 11 are whole too."""
 ERROR = 6e-5
 """What rounding may add to a p-value near one, on average over draws."""
-SHORT, LONGEST, PER_PLACE = 1 << 16, 1 << 19, 400
+SHORT, LONGEST, PER_PLACE = 1 << 15, 1 << 19, 200
 """Few places are not worth long tables."""
-PERIOD = 7.5
+PERIOD = 7.0
 """Period, in standard deviations of the sum of the most draws of a group."""
 GROUPS = (3, 9, 17, 65)
 """Places are grouped by number of neighbors, because the period grows with it."""

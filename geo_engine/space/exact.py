@@ -60,7 +60,7 @@ MOST_WORK = 10_000_000_000
 """Steps of a map on the second road, some seconds in all; the places that are left are drawn."""
 PAIR_KINDS = 64
 """So few distinct values are counted in pairs at once; more only where bounds were not enough."""
-PAIR_STEPS = 3_000_000
+PAIR_STEPS = 1_000_000
 """Places with four neighbors get sorted sums of pairs up to this many steps in all."""
 DRAW_ABOVE = 0.05
 """Below this share of p a certain bound says more than draws, whose own error is 2 to 5 %."""

@@ -24,7 +24,7 @@ IntArray = npt.NDArray[np.int64]
 
 SINGLE_NOISE = 1e-6
 """Allowance for single precision in a tail; at most 2e-7 was seen against double precision."""
-NEGLIGIBLE = 1e-8
+NEGLIGIBLE = 1e-7
 """Terms and steps back in k that weigh less than this are left out."""
 BLOCK = 512
 """Frequencies worked on at a time."""
