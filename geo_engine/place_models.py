@@ -129,7 +129,7 @@ def _chain_models(
     least = study.disclosure.threshold if study.audience == "public" else 1
     terms = place_terms(panel.sel(place=covered), plan.places.loc[covered], chain, min_known=least)
     # With a single chain all firms are of it, and the location quotient is 1 everywhere.
-    varying = tuple(name for name in asked.terms if terms[name].nunique() > 1)
+    varying = tuple(name for name in asked.terms if terms[name].min() < terms[name].max())
     model = replace(model, terms=varying)
     try:
         regression = place_ols(terms, graph, model)
