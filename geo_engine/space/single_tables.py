@@ -73,7 +73,7 @@ def periodic_tails(drawn: IntArray, period: int, questions: Questions) -> FloatA
         _newton_rows(powers, period, coefficients.astype(np.float32), (start, some), (ring, terms))
         tables = fft.irfft(terms, period, axis=1, overwrite_x=True)
         turns = np.empty(len(some))
-        _cumulate(tables, turns, some * float(drawn.mean()))
+        _cumulate(tables, turns, np.asarray(some * float(drawn.mean()), np.float64))
         _fold(tails, (thresholds, draws, own), (tables, turns, some), (population, depth))
     answer = np.empty_like(tails)
     answer[order] = tails
