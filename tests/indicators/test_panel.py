@@ -201,14 +201,15 @@ def test_the_country_has_no_dim_of_its_own(covered):
     assert "country" not in found.coords
 
 
-def test_the_registry_describes_every_variable_of_the_panel_in_its_order():
+def test_the_registry_describes_every_variable_of_the_panel():
     registry = load_registry()
-    assert set(registry) == {str(name) for name in panel().data_vars}
+    assert {str(name) for name in panel().data_vars} <= set(registry)
     assert {entry.polarity for entry in registry.values()} <= {-1, 0, 1}
     assert all(entry.formula and entry.unit and entry.source for entry in registry.values())
 
 
 def test_the_registry_holds_confidential_what_disclosure_withholds():
     protect = pytest.importorskip("geo_engine.disclosure.protect")
-    confidential = {key for key, entry in load_registry().items() if entry.confidential}
+    registry = load_registry()
+    confidential = {str(name) for name in panel().data_vars if registry[name].confidential}
     assert confidential == set(protect.CONFIDENTIAL)
