@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -18,13 +19,17 @@ from geo_engine.chains.membership import PHASES, membership
 from geo_engine.change.difference import first_last_change
 from geo_engine.clusters.hotspots import find_hotspots
 from geo_engine.drivers.association import digital_associations
+from geo_engine.firm_tables import FirmTables, comparable_change, firm_tables, nested_universes
 from geo_engine.further_tests import further_tests
 from geo_engine.geographies.administrative import area_index, territories
 from geo_engine.graph.neighbors import graph_summary, restrict
-from geo_engine.indicators.counting import Counts, count_firms
+from geo_engine.indicators.counting import FIRM_COLUMNS, Counts, count_firms
 from geo_engine.indicators.panel import AreaLevel, build_area_panel, build_panel
+from geo_engine.indicators.universe_definitions import Universe
 from geo_engine.intake import Intake, Keep, take_in
-from geo_engine.plan import Plan, resolve, state_facts, surveys_digital
+from geo_engine.plan import Plan, resolve
+from geo_engine.plan_facts import state_facts
+from geo_engine.plan_signals import surveys_digital
 from geo_engine.quality.profile import quality_table
 from geo_engine.results import NEIGHBOR_COLUMNS, Account, Results
 from geo_engine.study import Study
@@ -57,6 +62,12 @@ class Run:
     """What a run found, and what the files of a run need beside it."""
 
     results: Results
+    """Of the main universe."""
+    others: dict[str, Results] = field(default_factory=dict)
+    """Of the further universes, by key: their own panels, tests, hotspots, change and drivers;
+    places, neighbors and account are those of ``results``."""
+    nested: tuple[tuple[str, str], ...] = ()
+    """Universes of which the first holds no firm that the second does not."""
     plan: Plan
     intake: Intake
     phases: pd.DataFrame
@@ -101,12 +112,60 @@ def run(
     phases = membership(
         intake.ateco["code"].tolist(), intake.ateco["edition"].tolist(), plan.chains
     )
+    shared = _Shared(
+        plan=plan,
+        intake=intake,
+        phases=phases,
+        years=years,
+        firms=_by_year_position(intake.firms, years),
+        graph=restrict(plan.graph, plan.places.index[plan.places["covered"]]),
+    )
+    found = {universe.key: _study_universe(shared, universe, clock) for universe in plan.universes}
+    main = plan.universes[0].key
+    return Run(
+        results=found.pop(main),
+        others=found,
+        nested=nested_universes(intake.firms["inside"].to_numpy(), [u.key for u in plan.universes]),
+        plan=plan,
+        intake=intake,
+        phases=phases,
+        seconds=clock.stop(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shared:
+    """What all universes of a study have in common."""
+
+    plan: Plan
+    intake: Intake
+    phases: pd.DataFrame
+    years: tuple[int, ...]
+    firms: pd.DataFrame
+    """With positions of years."""
+    graph: Graph
+
+    @functools.cached_property
+    def tables(self) -> FirmTables:
+        """Give the tables of all firms, whatever their universe."""
+        return firm_tables(self.plan, self.intake, self.phases)
+
+    def inside(self, universe: Universe) -> pd.DataFrame:
+        """Give the firms of one universe."""
+        position = [each.key for each in self.plan.universes].index(universe.key)
+        mask = (self.firms["inside"].to_numpy() >> position & 1).astype(bool)
+        columns = list(FIRM_COLUMNS)
+        return self.firms[columns] if mask.all() else self.firms.loc[mask, columns]
+
+
+def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Results:
+    """Carry out every stage for the firms of one universe."""
+    plan, years, graph = shared.plan, shared.years, shared.graph
     clock.stage("Indicatori")
-    firms = _by_year_position(intake.firms, years)
-    panels = _panels(plan, firms, (phases != "").to_numpy(), years)
+    firms = shared.inside(universe)
+    panels = _panels(plan, firms, (shared.phases != "").to_numpy(), years)
     panel = panels["place"]
     clock.stage("Autocorrelazione spaziale")
-    graph = restrict(plan.graph, plan.places.index[plan.places["covered"]])
     local, maps = inference.local_tests(plan, panel, graph)
     clock.stage("Statistiche d'insieme")
     whole_maps = inference.whole_maps(plan, panel, graph)
@@ -119,17 +178,16 @@ def run(
         panel,
         plan.places,
         graph,
-        alpha=study.statistics.alpha,
-        q=tables.q_column(study.statistics.family),
+        alpha=plan.study.statistics.alpha,
+        q=tables.q_column(plan.study.statistics.family),
     )
     hotspots = inference.probed_hotspots(plan, found, panels, graph, robust)
     clock.stage("Variazione e fattori")
-    change = first_last_change(panel)
-    drivers = digital_associations(panel, plan.places)
-    results = Results(
-        facts=state_facts(plan, years),
-        account=_account(plan, intake, phases),
-        quarantine=intake.quarantine,
+    change = comparable_change(first_last_change(panel), plan.index)
+    return Results(
+        facts=state_facts(plan, years, universe),
+        account=_account(plan, shared.intake, shared.phases),
+        quarantine=shared.intake.quarantine,
         places=plan.places,
         provinces=plan.provinces,
         regions=plan.regions,
@@ -137,7 +195,7 @@ def run(
         province_panel=panels["province"],
         region_panel=panels["region"],
         country_panel=panels["country"],
-        phases=_phase_table(plan, firms, phases, years),
+        phases=_phase_table(plan, firms, shared.phases, years),
         graph_summary=graph_summary(graph),
         neighbors=_neighbor_table(graph),
         local=local,
@@ -147,11 +205,15 @@ def run(
         further=further,
         hotspots=hotspots,
         change=change,
-        drivers=drivers,
-        quality=quality_table(intake.quality.columns),
-        warnings=_warnings(plan, intake),
+        drivers=digital_associations(panel, plan.places),
+        quality=quality_table(shared.intake.quality.columns),
+        universes=shared.tables.universes,
+        signal_matches=shared.tables.matches,
+        match_notes=shared.tables.match_notes,
+        signal_coverage=shared.tables.coverage,
+        index_levels=shared.tables.levels,
+        warnings=(*_warnings(plan, shared.intake), *shared.tables.warnings),
     )
-    return Run(results=results, plan=plan, intake=intake, phases=phases, seconds=clock.stop())
 
 
 class _Clock:

@@ -12,22 +12,29 @@ import geopandas as gpd
 import pandas as pd
 from libpysal.graph import Graph
 
-from geo_engine.chains.membership import ALL_FIRMS, Chain, load_perimeter, select_chains
+from geo_engine.chains.membership import ALL_FIRMS, Chain, select_chains
 from geo_engine.errors import ChainError, StudyError, TableError
 from geo_engine.geographies.administrative import COUNTRY
 from geo_engine.geographies.coverage import covered_places, edge_places
-from geo_engine.indicators.digital import SignalRule
+from geo_engine.indicators.signals import SignalDefinition
+from geo_engine.indicators.universe_definitions import Universe
 from geo_engine.locator_cache import cached_locator
 from geo_engine.neighborhoods import build_neighbors, other_neighbors
 from geo_engine.places.assign import PlacingParameters
 from geo_engine.places.locator import Locator
 from geo_engine.places.resolver import Resolver, build_resolver
 from geo_engine.places.vintages import heirs_at
-from geo_engine.results import ChainInfo, Facts
+from geo_engine.plan_signals import (
+    digital_index,
+    study_signals,
+    study_universes,
+    surveys_digital,
+)
 from geo_engine.sources import boundaries, codes
 from geo_engine.sources.firms import open_source
 from geo_engine.sources.population import read_own_population
-from geo_engine.study import FirmSource, Neighborhood, Placing, Signal, Study
+from geo_engine.study import FirmSource, Neighborhood, Placing, Study
+from geo_engine.study_signals import Index
 from geo_engine.study_statistics import Context
 
 POPULATION_YEAR = 2023
@@ -55,7 +62,12 @@ class Plan:
     other_graphs: dict[str, Graph]
     """The same under the other rules of robustness, by their description."""
     chains: dict[str, Chain]
-    signal_rules: tuple[SignalRule, ...]
+    universes: tuple[Universe, ...]
+    """Which enterprises; the first is the main universe."""
+    signals: tuple[SignalDefinition, ...]
+    """Every signal after those that it is made of."""
+    index: Index | None
+    """How signals make a firm digital; None without any."""
     locator: Locator
     resolvers: dict[dt.date | None, Resolver]
     """What codes and names mean, by the date that sources state for theirs."""
@@ -120,6 +132,7 @@ def resolve(study: Study, root: Path) -> Plan:
     for source in study.firms:  # before the indexes are built: a wrong path is told at once
         open_source(source, root)
     _check_placing(study)
+    universes, signals = study_universes(study), study_signals(study)
     chains, reference, covered = _named_in_study(study)
     layer = _layer(study)
     population, year, note = _population(study, root)
@@ -139,7 +152,9 @@ def resolve(study: Study, root: Path) -> Plan:
         graph=graph,
         other_graphs=other_neighbors(study, root) if surveys_digital(study) else {},
         chains=chains,
-        signal_rules=tuple(_rule(signal) for signal in study.digital.signals),
+        universes=universes,
+        signals=signals,
+        index=digital_index(study),
         locator=ground.locator,
         resolvers={
             date: _prepare_resolver(
@@ -205,90 +220,6 @@ def _prepare_resolver(
     sizes = codes.read_sizes(apportion)
     heirs = heirs_at(history.units, history.successions, layer, date, sizes)
     return build_resolver(layer, boundaries.read_changes(), heirs, codes_date=codes_date)
-
-
-def state_facts(plan: Plan, years: tuple[int, ...]) -> Facts:
-    """Give what stands in titles, legends and notes of every artefact.
-
-    Parameters
-    ----------
-    plan : Plan
-        The resolved study.
-    years : tuple of int
-        Years with data, ascending.
-
-    Returns
-    -------
-    Facts
-        The same for every output.
-    """
-    study = plan.study
-    signal, signal_en = _signal_name(study)
-    licences = [source.licence for source in study.firms if source.licence]
-    given = [f"Totali di riferimento: {total.source}" for total in study.reference]
-    notes = [*dict.fromkeys(licences + given), boundaries.LICENCE, plan.population_note]
-    return Facts(
-        title=study.title,
-        title_en=study.title_en or study.title,
-        language=study.language,
-        audience=study.audience,
-        simulated=study.simulated,
-        data_date=study.data_date.isoformat(),
-        boundary_date=study.boundary_date.isoformat(),
-        unit=study.unit,
-        status=study.status,
-        signal=signal,
-        signal_en=signal_en,
-        chains=tuple(
-            ChainInfo(key=chain.key, label=chain.label, label_en=chain.label_en)
-            for chain in plan.chains.values()
-        ),
-        years=years,
-        alpha=study.statistics.alpha,
-        family=study.statistics.family,
-        neighbors=study.statistics.neighbors,
-        alternative=study.statistics.alternative,
-        correction=study.statistics.correction,
-        seed=study.seed,
-        population_year=plan.population_year,
-        coverage=_coverage_name(plan),
-        is_national=study.coverage.is_national,
-        perimeter=load_perimeter().version,
-        source_notes=tuple(notes),
-    )
-
-
-def surveys_digital(study: Study) -> bool:
-    """Tell whether any source says of firms whether they are digital."""
-    counted = any(source.columns.digital is not None for source in study.firms)
-    return bool(study.digital.signals) or counted
-
-
-def _signal_name(study: Study) -> tuple[str, str]:
-    """Name the digital signal in Italian and English; "" when none was surveyed."""
-    digital = study.digital
-    if not surveys_digital(study):
-        return "", ""
-    if digital.label:
-        return digital.label, digital.label_en or digital.label
-    if not digital.signals:
-        return "imprese digitali", "digital firms"
-    joint = (" o ", " or ") if digital.combine == "any" else (" e ", " and ")
-    italian = joint[0].join(signal.label for signal in digital.signals)
-    english = joint[1].join(signal.label_en or signal.label for signal in digital.signals)
-    return italian, english
-
-
-def _coverage_name(plan: Plan) -> str:
-    """Name the covered territory in Italian."""
-    coverage = plan.study.coverage
-    if coverage.is_national:
-        return "Italia"
-    count = f"{int(plan.places['covered'].sum()):,}".replace(",", ".")
-    named = [*coverage.regions, *coverage.provinces]
-    if coverage.municipalities:
-        named.append(f"{len(coverage.municipalities)} comuni indicati")
-    return f"{', '.join(named)} ({count} comuni)"
 
 
 def _check_placing(study: Study) -> None:
@@ -375,16 +306,3 @@ def _reference(study: Study, layer: gpd.GeoDataFrame, chains: dict[str, Chain]) 
     columns = ["level", "area", "chain", "year", "firms", "known", "digital"]
     numbers = dict.fromkeys(columns[-3:], float)
     return pd.DataFrame(rows, columns=columns).astype(numbers)
-
-
-def _rule(signal: Signal) -> SignalRule:
-    """Give a signal's rule, without the names that only titles need."""
-    return SignalRule(
-        column=signal.column,
-        label=signal.label,
-        rule=signal.rule,
-        yes=signal.yes,
-        no=signal.no,
-        threshold=signal.threshold,
-        empty=signal.empty,
-    )

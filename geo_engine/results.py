@@ -71,6 +71,15 @@ class ChainInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UniverseInfo:
+    """A universe of enterprises as outputs name it."""
+
+    key: str
+    label: str
+    label_en: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What stands in titles, legends and notes of every artefact."""
 
@@ -109,6 +118,36 @@ class Facts:
     """Version of the chain definitions."""
     source_notes: tuple[str, ...]
     """Source and licence of each input and of the boundaries."""
+    universe: str = field(default="tutte", kw_only=True)
+    """Key of the universe that the results are about."""
+    universe_label: str = field(default="tutte le imprese", kw_only=True)
+    """Its name in Italian."""
+    universe_label_en: str = field(default="all enterprises", kw_only=True)
+    universes: tuple[UniverseInfo, ...] = field(default=(), kw_only=True)
+    """All universes of the study, the main one first; results of each stand apart."""
+
+    @property
+    def names_universe(self) -> bool:
+        """Tell whether titles must name the universe: it is not all firms, or not the only one."""
+        return self.universe != "tutte" or len(self.universes) > 1
+
+    def titled(self, language: str = "it") -> str:
+        """Give the title with the universe: ``Imprese digitali - PMI (10-249)``.
+
+        Parameters
+        ----------
+        language : {"it", "en"}
+            Of the title.
+
+        Returns
+        -------
+        str
+            The bare title where the study asks for all firms only.
+        """
+        english = language == "en"
+        title = self.title_en if english else self.title
+        label = self.universe_label_en if english else self.universe_label
+        return f"{title} - {label}" if self.names_universe else title
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,5 +211,19 @@ class Results:
     standard_error, p_value, places."""
     quality: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Input doctor: column, rows, filled, share_filled, distinct (approximate), kind."""
+    universes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """How many firms each universe holds, by year: year, universe, label, inside, outside,
+    undecided, by_persons, note (Italian); of all universes of the study."""
+    signal_matches: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Firms found in the signal sources: source, label, dimension (year, chain, size, province),
+    group, firms, matched, unmatched, without_key, rate."""
+    match_notes: tuple[str, ...] = field(default=())
+    """One paragraph in Italian for each signal source."""
+    signal_coverage: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Of which firms each signal is known: signal, label, dimension (year, legal_form, size),
+    group, firms, known, yes, coverage, share, share_low, share_high."""
+    index_levels: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Firms by level of the index: dimension (year, legal_form, size), group, level, label,
+    firms; the level "" is unknown."""
     warnings: tuple[str, ...] = field(default=())
     """Sentences in Italian that stand on every artefact."""

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from geo_engine.errors import StudyError
 from geo_engine.study_errors import explain
+from geo_engine.study_signals import Index, SignalSource, StudySignal, UniverseKeys, Universes
 from geo_engine.study_sources import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -54,6 +55,7 @@ class Signal(Keys):
     no: tuple[str, ...] = Field(("0", "no", "false", "n", "falso", "assente"))
     threshold: float | None = Field(None, description="Rule at_least: the smallest yes.")
     empty: Literal["unknown", "no"] = Field("unknown", description="What an empty field means.")
+    force: bool = Field(False, description="Take it although the law asks it of every firm.")
 
     @model_validator(mode="after")
     def _coherent(self) -> Signal:
@@ -224,7 +226,11 @@ class Study(Keys):
     place: Place = Place()
     coverage: Coverage = Coverage()
     chains: Chains = Chains()
+    universe: UniverseKeys = Universes()
     digital: Digital = Digital()
+    signal: tuple[StudySignal, ...] = ()
+    signal_source: tuple[SignalSource, ...] = ()
+    index: Index | None = None
     statistics: Statistics = Statistics()
     reference: tuple[ReferenceTotal, ...] = ()
     population: PopulationTable | None = None
@@ -242,6 +248,8 @@ class Study(Keys):
             unmapped = [role for role in source.keep if getattr(source.columns, role) is None]
             if unmapped:
                 raise ValueError(f"{source.path}: keep needs columns.{unmapped[0]}")
+        if self.digital.signals and self.index is not None:
+            raise ValueError("[digital] signals and [index] both say who is digital: keep one")
         return self
 
 

@@ -54,6 +54,13 @@ class Columns(Keys):
     unit_type: Column | None = Field(None, description="Type of unit (sede, unità locale).")
     firm_status: Column | None = Field(None, description="Status (registrata, attiva).")
     employees: Column | None = Field(None, description="Persons employed (addetti).")
+    employees_class: Column | None = Field(None, description="The same as a class (10-49).")
+    turnover: Column | None = Field(None, description="Turnover (fatturato), euro.")
+    turnover_class: Column | None = Field(None, description="The same as a class.")
+    assets: Column | None = Field(None, description="Balance sheet total (attivo), euro.")
+    legal_form: Column | None = Field(None, description="Legal form (forma giuridica).")
+    rea: Column | None = Field(None, description="REA number in the business register.")
+    secondary_ateco: Column | None = Field(None, description="Secondary ATECO codes.")
     firms: Column | None = Field(None, description="Counts only: number of firms of the row.")
     known: Column | None = Field(None, description="Counts only: firms with a known signal.")
     digital: Column | None = Field(None, description="Counts only: digital firms of the row.")
@@ -101,6 +108,9 @@ class FirmSource(Keys):
         "keep", description="Rows of one tax code and year in several municipalities."
     )
     columns: Columns = Columns()
+    size_letters: Literal["", "startup"] = Field(
+        "", description="startup: classes of size are the letters of that register (A to H)."
+    )
     keep: dict[
         Literal["firm_status", "unit_type"], Annotated[tuple[str, ...], Field(min_length=1)]
     ] = Field(

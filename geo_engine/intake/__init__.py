@@ -16,6 +16,7 @@ from pathlib import Path
 from geo_engine.engine.local import map_ordered
 from geo_engine.errors import SourceError
 from geo_engine.intake.compact import Placed
+from geo_engine.intake.joined import Joined, read_joined
 from geo_engine.intake.ledger import Intake, Keep, Ledger
 from geo_engine.intake.steps import take_steps
 from geo_engine.plan import Plan
@@ -56,9 +57,10 @@ def take_in(plan: Plan, root: Path, *, report: Report, keep: Keep, lenient: bool
         count twice; ``TOO_MANY_QUARANTINED``; ``NO_FIRM_PLACED``; whatever the readers raise.
     """
     files = _find_files(plan.study.firms, root)
-    ledger = Ledger(plan.study.firms)
+    joined = read_joined(plan, root)
+    ledger = Ledger(plan, joined)
     for file in files:
-        _take_file(plan, file, ledger=ledger, report=report, keep=keep)
+        _take_file(plan, file, joined, ledger=ledger, report=report, keep=keep)
     intake = ledger.close()
     if not lenient:
         refuse_unusable(intake, plan.study.place.max_quarantined_share)
@@ -144,12 +146,14 @@ def refuse_unusable(intake: Intake, limit: float) -> None:
         )
 
 
-def _take_file(plan: Plan, file: _File, *, ledger: Ledger, report: Report, keep: Keep) -> None:
+def _take_file(
+    plan: Plan, file: _File, joined: Joined, *, ledger: Ledger, report: Report, keep: Keep
+) -> None:
     """Take in one file, batch after batch, in its own order."""
     source, path = plan.study.firms[file.position], file.path
     dialect = detect(source, path)
     check_mapping(dialect.columns, _wanted(plan, source))
-    steps = functools.partial(take_steps, plan=plan, source=source, dialect=dialect)
+    steps = functools.partial(take_steps, plan=plan, source=source, dialect=dialect, joined=joined)
     ledger.open(path, file.name, dialect, file.position)
     dedupe = source.kind == "counts" or _has_identifier(source)
     for part in map_ordered(steps, read_batches(source, path, dialect=dialect)):
@@ -168,6 +172,9 @@ def _wanted(plan: Plan, source: FirmSource) -> dict[str, str | int]:
     """Name every column that a study needs from a source."""
     wanted: dict[str, str | int] = {role: name for role, name in source.columns if name is not None}
     if source.kind == "records":
-        for signal in plan.study.digital.signals:
-            wanted[f"signal {signal.label}"] = signal.column
+        for signal in plan.signals:
+            if signal.column is not None and not signal.source:
+                wanted[f"signal {signal.label}"] = signal.column
+        if plan.index is not None and plan.index.column is not None:
+            wanted["index"] = plan.index.column
     return wanted

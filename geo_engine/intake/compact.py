@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from geo_engine.intake.sizes import chosen_sizes
 from geo_engine.intake.steps import Part
 from geo_engine.places.apportionment import largest_remainder
 from geo_engine.sources.batches import quarantine_rows
@@ -61,8 +62,21 @@ def compact(part: Part, codes: np.ndarray, usable: np.ndarray) -> pd.DataFrame:
             "has_tax_code": part.has_tax_code[rows],
             "point": part.point[rows],
             "of": of,
+            "legal_form": part.legal_form[rows],
+            "level": part.signs.level[rows],
         }
+        | chosen_sizes(part.sizes[0], rows).columns
+        | {f"signal {key}": signal[rows] for key, signal in part.signs.signals.items()}
+        | {f"match {name}": match.by[rows] for name, match in part.signs.matches.items()}
     )
+
+
+def other_sizes(part: Part, usable: np.ndarray, of: np.ndarray) -> pd.DataFrame | None:
+    """Give the columns of sizes as they are if the comma is the decimal mark, where they differ."""
+    if part.sizes[1] is part.sizes[0]:
+        return None
+    rows = np.flatnonzero(usable)[of]
+    return pd.DataFrame(chosen_sizes(part.sizes[1], rows).columns)
 
 
 def _divide(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +13,15 @@ import pandas as pd
 
 from geo_engine.chains.detection import resolve_codes
 from geo_engine.errors import SourceError
-from geo_engine.intake.compact import Placed, compact, placed_rows, set_aside
+from geo_engine.indicators.signal_matches import found_rows, new_hits, note_hits
+from geo_engine.intake.compact import Placed, compact, other_sizes, placed_rows, set_aside
+from geo_engine.intake.joined import Joined
 from geo_engine.intake.late import Late, find_late, read_again
+from geo_engine.intake.sizes import close_sizes
 from geo_engine.intake.steps import Part, mapped_columns
 from geo_engine.places.heaps import heaped
 from geo_engine.places.systems import check_fit
+from geo_engine.plan import Plan
 from geo_engine.quality.doctor import Outcomes, Quality, merge_quality, observe_rows
 from geo_engine.quality.duplicates import SeenRows
 from geo_engine.quality.numbers import decide_mark
@@ -24,7 +29,6 @@ from geo_engine.quality.seats import Seats
 from geo_engine.results import Account, SourceAccount
 from geo_engine.sources.batches import SourceDialect, quarantine_table
 from geo_engine.storage import sha256_of
-from geo_engine.study import FirmSource
 
 OTHER_DATE = 0.2
 """Share of ISTAT codes that may be of another date, from which a file is refused."""
@@ -38,8 +42,11 @@ class Intake:
 
     firms: pd.DataFrame
     """place (int32 position), year (int16), code (int32 position in ``ateco``), firm (uint64 key of
-    the enterprise), firms, known, digital (int32), file (int16), row (int64). A row of counts whose
-    municipality was divided stands once for each part."""
+    the enterprise), firms, known, digital (int32), file (int16), row (int64); legal_form, size,
+    level (int8, -1 unknown); inside, undecided, by_persons (bits of ``plan.universes``); and for
+    each signal and signal source an int8 column, ``signal KEY`` (1, 0, -1) and ``match NAME``
+    (number of the key, -1 not found, -2 without a key). A row of counts whose municipality was
+    divided stands once for each part."""
     ateco: pd.DataFrame
     """Distinct codes as written: source (int), text, version (as declared), rows; and as read:
     code, edition, flag, reason (the rows of a code with a reason are in quarantine)."""
@@ -54,6 +61,12 @@ class Intake:
     heaps: np.ndarray
     """Keys of the points on which many rows of one file stand, ascending."""
     dialects: dict[str, SourceDialect]
+    joined: Joined
+    """The signal sources."""
+    found_rows: dict[str, int]
+    """Rows of each signal source that are of a firm of the study."""
+    is_counts: np.ndarray
+    """By file: its rows are counts, not single firms."""
 
 
 Keep = Callable[[Placed], None]
@@ -82,8 +95,10 @@ class _File:
 class Ledger:
     """Collects the parts of all files; closes into an :class:`Intake`."""
 
-    def __init__(self, sources: tuple[FirmSource, ...]) -> None:
-        self._sources = sources
+    def __init__(self, plan: Plan, joined: Joined) -> None:
+        self._plan, self._sources, self._joined = plan, plan.study.firms, joined
+        self._hits = {name: new_hits(each.table) for name, each in joined.tables.items()}
+        self._other_sizes: list[tuple[int, pd.DataFrame]] = []
         self._seen = SeenRows()
         self._firms: list[pd.DataFrame] = []
         self._codes: dict[tuple[int, str, str], int] = {}
@@ -107,7 +122,13 @@ class Ledger:
             usable &= ~repeated
         codes = self._code_positions(part, file.position)
         kept = compact(part, codes, usable)
-        kept["way"] = self._way_positions(part, usable)[kept.pop("of")]
+        of = kept.pop("of").to_numpy()
+        kept["way"] = self._way_positions(part, usable)[of]
+        if (other := other_sizes(part, usable, of)) is not None:
+            self._other_sizes.append((len(self._firms), other))
+        for name, match in part.signs.matches.items():
+            own = dataclasses.replace(match, positions=tuple(p[usable] for p in match.positions))
+            note_hits(self._hits[name], own)
         self._firms.append(kept.assign(file=np.int16(len(self._files) - 1)))
         aside = set_aside(file.name, part, ~usable)
         self._quarantine.extend([part.read_quarantine.assign(source=file.name), aside])
@@ -145,7 +166,10 @@ class Ledger:
         check_fit(file.numbers, file.misfits, file.misfit, source.crs, hint=file.hint)
         employees = source.columns.employees
         if employees is not None:
-            decide_mark(file.quality.employees, str(employees), stated=source.decimal)
+            mark = decide_mark(file.quality.employees, str(employees), stated=source.decimal)
+            for position, sizes in self._other_sizes if mark == "," else ():
+                self._firms[position] = self._firms[position].assign(**sizes)
+        self._other_sizes.clear()
         if file.other_date > OTHER_DATE * file.codes:
             raise SourceError(
                 "BOUNDARY_YEAR",
@@ -171,6 +195,7 @@ class Ledger:
         gone = self._set_aside_late(firms, late)
         stays = late.reason == ""
         firms = firms if stays.all() else firms[stays].reset_index(drop=True)
+        firms = close_sizes(firms, self._plan)
         heaps, heaped_rows = self._heaps(firms)
         methods, flags = self._count_ways(firms, ateco, heaped_rows)
         quarantine = pd.concat([quarantine_table([]), *self._quarantine], ignore_index=True)
@@ -193,6 +218,14 @@ class Ledger:
             late=gone,
             heaps=heaps,
             dialects={file.name: file.dialect for file in self._files},
+            joined=self._joined,
+            found_rows={
+                name: found_rows(each.table, self._hits[name])
+                for name, each in self._joined.tables.items()
+            },
+            is_counts=np.array(
+                [self._sources[file.position].kind == "counts" for file in self._files], dtype=bool
+            ),
         )
 
     def _set_aside_late(self, firms: pd.DataFrame, late: Late) -> dict[str, np.ndarray]:

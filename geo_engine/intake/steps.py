@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from geo_engine.indicators import digital
+from geo_engine.intake.joined import Joined
+from geo_engine.intake.signals import Signs, Where, read_signs, unknown_signs
+from geo_engine.intake.sizes import Sizes, read_forms, read_sizes
 from geo_engine.places.assign import Assigned, assign_places
 from geo_engine.places.heaps import point_keys
 from geo_engine.places.units import Shares
@@ -57,6 +59,10 @@ class Part:
     ateco: np.ndarray
     version: np.ndarray
     counts: np.ndarray
+    sizes: tuple[Sizes, Sizes]
+    """With the point as decimal mark, and with the comma; one object where they are the same."""
+    legal_form: np.ndarray
+    signs: Signs
     hashes: np.ndarray
     firm: np.ndarray
     has_tax_code: np.ndarray
@@ -82,7 +88,9 @@ class Part:
     """What they may be, where they are many."""
 
 
-def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: SourceDialect) -> Part:
+def take_steps(
+    batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: SourceDialect, joined: Joined
+) -> Part:
     """Give every row of a batch its year, scope, place, signals and keys."""
     rows = batch.rows
     text = functools.partial(_text, rows, source)
@@ -91,11 +99,15 @@ def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: Sou
     year = _years(text("year"), source, reason, detail)
     checked = check_rows(rows, mapped_columns(source), year, tax_codes=source.tax_codes)
     _scope(text, source, plan, year, reason, detail)
-    counts = _counts(text, rows, source, plan, reason, detail)
+    counts = _counts(text, source, rows.num_rows, reason, detail)
     _set_reason(reason, detail, checked.reason, checked.detail)
     assigned = _assign(text, plan, source, dialect, checked)
     _set_reason(reason, detail, assigned.reason, assigned.detail)
     placed = assigned.position >= 0
+    where = Where(year=year, place=np.where(reason == "", assigned.position, -1))
+    signs = _signs(rows, plan, source, joined, where)
+    if source.kind == "records":
+        counts[:, 1], counts[:, 2] = signs.digital >= 0, signs.digital == 1
     return Part(
         rows=rows,
         row_numbers=batch.row_numbers,
@@ -110,6 +122,9 @@ def take_steps(batch: FirmBatch, *, plan: Plan, source: FirmSource, dialect: Sou
         ateco=_ateco(text("ateco"), source),
         version=text("ateco_version").to_numpy(dtype=object),
         counts=counts,
+        sizes=read_sizes(text, rows.num_rows, plan, source),
+        legal_form=read_forms(text, source, checked.tax_key != 0),
+        signs=signs,
         hashes=checked.hashes,
         firm=_enterprises(text, checked),
         has_tax_code=checked.tax_key != 0,
@@ -239,26 +254,22 @@ def _scope(
 
 def _counts(
     text: Callable[[str], pd.Series],
-    rows: pa.Table,
     source: FirmSource,
-    plan: Plan,
+    rows: int,
     reason: np.ndarray,
     detail: np.ndarray,
 ) -> np.ndarray:
-    """Give firms, known and digital of each row: int32 (rows, 3)."""
+    """Give firms, known and digital of each row, as far as signals are not needed: (rows, 3)."""
     if source.kind == "counts":
         return _given_counts(text, source, reason, detail)
-    signals = [
-        digital.signal_values(_named_text(rows, rule.column), rule) for rule in plan.signal_rules
-    ]
-    combine = plan.study.digital.combine
-    value = (
-        digital.combine_signals(signals, combine)
-        if signals
-        else np.full(rows.num_rows, -1, dtype=np.int8)
-    )
-    one = np.ones(rows.num_rows, dtype=np.int32)
-    return np.stack([one, value >= 0, value == 1], axis=1).astype(np.int32)
+    return np.repeat(np.array([[1, 0, 0]], dtype=np.int32), rows, axis=0)
+
+
+def _signs(rows: pa.Table, plan: Plan, source: FirmSource, joined: Joined, where: Where) -> Signs:
+    """Read the signals of single firms."""
+    if source.kind == "counts":
+        return unknown_signs(plan, rows.num_rows)
+    return read_signs(functools.partial(_named_text, rows), plan, source, joined, where)
 
 
 def _given_counts(

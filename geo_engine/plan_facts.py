@@ -1,0 +1,84 @@
+"""What every artefact of a study says of itself: titles, legends and notes."""
+
+from __future__ import annotations
+
+from geo_engine.chains.membership import load_perimeter
+from geo_engine.indicators.universe_definitions import Universe
+from geo_engine.plan import Plan
+from geo_engine.plan_signals import signal_name
+from geo_engine.results import ChainInfo, Facts, UniverseInfo
+from geo_engine.sources import boundaries
+
+
+def state_facts(plan: Plan, years: tuple[int, ...], universe: Universe | None = None) -> Facts:
+    """Give what stands in titles, legends and notes of every artefact.
+
+    Parameters
+    ----------
+    plan : Plan
+        The resolved study.
+    years : tuple of int
+        Years with data, ascending.
+    universe : Universe, optional
+        Which one the results are about; the main one by default.
+
+    Returns
+    -------
+    Facts
+        The same for every output.
+    """
+    study = plan.study
+    signal, signal_en = signal_name(study)
+    universe = universe or plan.universes[0]
+    licences = [source.licence for source in study.firms if source.licence]
+    licences += [source.licence for source in study.signal_source if source.licence]
+    given = [f"Totali di riferimento: {total.source}" for total in study.reference]
+    notes = [*dict.fromkeys(licences + given), boundaries.LICENCE, plan.population_note]
+    return Facts(
+        title=study.title,
+        title_en=study.title_en or study.title,
+        language=study.language,
+        audience=study.audience,
+        simulated=study.simulated,
+        data_date=study.data_date.isoformat(),
+        boundary_date=study.boundary_date.isoformat(),
+        unit=study.unit,
+        status=study.status,
+        signal=signal,
+        signal_en=signal_en,
+        chains=tuple(
+            ChainInfo(key=chain.key, label=chain.label, label_en=chain.label_en)
+            for chain in plan.chains.values()
+        ),
+        years=years,
+        alpha=study.statistics.alpha,
+        family=study.statistics.family,
+        neighbors=study.statistics.neighbors,
+        alternative=study.statistics.alternative,
+        correction=study.statistics.correction,
+        seed=study.seed,
+        population_year=plan.population_year,
+        coverage=_coverage_name(plan),
+        is_national=study.coverage.is_national,
+        perimeter=load_perimeter().version,
+        source_notes=tuple(notes),
+        universe=universe.key,
+        universe_label=universe.label,
+        universe_label_en=universe.label_en,
+        universes=tuple(
+            UniverseInfo(key=each.key, label=each.label, label_en=each.label_en)
+            for each in plan.universes
+        ),
+    )
+
+
+def _coverage_name(plan: Plan) -> str:
+    """Name the covered territory in Italian."""
+    coverage = plan.study.coverage
+    if coverage.is_national:
+        return "Italia"
+    count = f"{int(plan.places['covered'].sum()):,}".replace(",", ".")
+    named = [*coverage.regions, *coverage.provinces]
+    if coverage.municipalities:
+        named.append(f"{len(coverage.municipalities)} comuni indicati")
+    return f"{', '.join(named)} ({count} comuni)"
