@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from geo_engine.disclosure.protect import publish
 from geo_engine.disclosure.publication import Publication
+from geo_engine.disclosure.universes import publish_universes
 from geo_engine.intake import Keep, Placed
 from geo_engine.intake.spool import FirmSpool, firm_spool
 from geo_engine.outputs.atlas import write_atlas
@@ -22,10 +22,12 @@ from geo_engine.sources.boundaries import layer_digest
 from geo_engine.storage import Delivery, deliver, output_errors
 from geo_engine.study import Study
 
+PANEL = "panel.parquet"
+"""Holds all universes; the other artefacts are of the main one."""
 ARTEFACTS: dict[str, tuple[str, Callable[[Publication, Path], None]]] = {
     "atlas": ("atlas.html", write_atlas),
     "geopackage": ("territory.gpkg", write_geopackage),
-    "panel": ("panel.parquet", write_panel),
+    "panel": (PANEL, write_panel),
     "tables": ("tables.xlsx", write_tables),
 }
 """File and writer by format; ``firms`` and ``quarantine`` are internal and written apart."""
@@ -42,6 +44,9 @@ class Delivered:
 
     run: Run
     publication: Publication
+    """Of the main universe."""
+    others: dict[str, Publication] = field(default_factory=dict)
+    """Of the further universes, by key."""
     files: dict[str, Path]
     """Final paths by file name."""
 
@@ -76,13 +81,22 @@ def carry_out(
     internal = study.audience == "internal" and "firms" in study.outputs.formats
     with deliver(out) as delivery, _spool(out, wanted=internal) as spool:
         done = run(study, root, progress=watcher, keep=_guarded(spool) if spool else None)
-        publication = publish(done.results, threshold=study.disclosure.threshold)
+        published = publish_universes(
+            {done.results.facts.universe: done.results, **done.others},
+            nested=done.nested,
+            disjoint=done.disjoint,
+            threshold=study.disclosure.threshold,
+        )
+        publication = published.pop(done.results.facts.universe)
         for form in study.outputs.formats:
             if form in ARTEFACTS:
                 name, write = ARTEFACTS[form]
                 watcher.stage(f"Scrittura di {name}")
                 with output_errors(name):
-                    write(publication, delivery.path(name))
+                    if name == PANEL:
+                        write_panel(publication, delivery.path(name), others=published)
+                    else:
+                        write(publication, delivery.path(name))
         if "panel" in study.outputs.formats and study.statistics.further:
             with output_errors(LOCAL_TESTS):
                 write_local_tests(publication, delivery.path(LOCAL_TESTS))
@@ -99,7 +113,7 @@ def carry_out(
         with output_errors("manifest.json"):
             _write_accounts(study, done, publication, delivery)
         files = delivery.commit(remove=_stale(delivery.written()))
-    return Delivered(run=done, publication=publication, files=files)
+    return Delivered(run=done, publication=publication, others=published, files=files)
 
 
 def _write_accounts(study: Study, done: Run, publication: Publication, delivery: Delivery) -> None:

@@ -139,6 +139,31 @@ def nested_universes(
     )
 
 
+def disjoint_universes(
+    inside: npt.NDArray[np.uint16], keys: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    """Find universes without a common firm.
+
+    Parameters
+    ----------
+    inside : array of uint16
+        Universes of each firm, as bits.
+    keys : sequence of str
+        Of the universes, in the order of the bits.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Each pair once.
+    """
+    patterns = from_universe_bits(np.unique(inside), len(keys))
+    return tuple(
+        (keys[a], keys[b])
+        for a, b in itertools.combinations(range(len(keys)), 2)
+        if not (patterns[:, a] & patterns[:, b]).any()
+    )
+
+
 def comparable_change(change: xr.Dataset, index: Index | None) -> xr.Dataset:
     """Withhold the change of a share between versions of the Digital Intensity Index.
 

@@ -19,7 +19,13 @@ from geo_engine.chains.membership import PHASES, membership
 from geo_engine.change.difference import first_last_change
 from geo_engine.clusters.hotspots import find_hotspots
 from geo_engine.drivers.association import digital_associations
-from geo_engine.firm_tables import FirmTables, comparable_change, firm_tables, nested_universes
+from geo_engine.firm_tables import (
+    FirmTables,
+    comparable_change,
+    disjoint_universes,
+    firm_tables,
+    nested_universes,
+)
 from geo_engine.further_tests import further_tests
 from geo_engine.geographies.administrative import area_index, territories
 from geo_engine.graph.neighbors import graph_summary, restrict
@@ -68,6 +74,8 @@ class Run:
     places, neighbors and account are those of ``results``."""
     nested: tuple[tuple[str, str], ...] = ()
     """Universes of which the first holds no firm that the second does not."""
+    disjoint: tuple[tuple[str, str], ...] = ()
+    """Universes without a common firm."""
     plan: Plan
     intake: Intake
     phases: pd.DataFrame
@@ -121,11 +129,12 @@ def run(
         graph=restrict(plan.graph, plan.places.index[plan.places["covered"]]),
     )
     found = {universe.key: _study_universe(shared, universe, clock) for universe in plan.universes}
-    main = plan.universes[0].key
+    keys, inside = list(found), intake.firms["inside"].to_numpy()
     return Run(
-        results=found.pop(main),
+        results=found.pop(keys[0]),
         others=found,
-        nested=nested_universes(intake.firms["inside"].to_numpy(), [u.key for u in plan.universes]),
+        nested=nested_universes(inside, keys),
+        disjoint=disjoint_universes(inside, keys),
         plan=plan,
         intake=intake,
         phases=phases,

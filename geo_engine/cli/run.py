@@ -7,7 +7,10 @@ from pathlib import Path
 from geo_engine.cli.check_findings import advise
 from geo_engine.cli.console import StageBar, number, out
 from geo_engine.delivery import Delivered, carry_out
+from geo_engine.results import Results
 from geo_engine.study import read_study
+
+_DIMENSIONS = {"chain": "filiera", "size": "dimensione", "province": "provincia"}
 
 
 def run_study(path: Path, folder: Path, data_root: Path | None) -> None:
@@ -49,6 +52,7 @@ def print_summary(delivered: Delivered, folder: Path) -> None:
         f"Territorio: {where}, {_chains(len(facts.chains))}, {_years(facts.years)}",
         markup=False,
     )
+    _print_firms(results)
     last = results.hotspots[results.hotspots["year"] == facts.years[-1]]
     if facts.signal:
         out.print(f"Aree ad alta digitalizzazione nel {facts.years[-1]}: {len(last)}", markup=False)
@@ -69,6 +73,31 @@ def print_summary(delivered: Delivered, folder: Path) -> None:
         out.print(f"  {folder / name}", markup=False)
     if "atlas.html" in delivered.files:
         out.print(f"Aprire {folder / 'atlas.html'} con un doppio clic.", markup=False)
+
+
+def _print_firms(results: Results) -> None:
+    """Print which firms were looked at, and how many each other table knows."""
+    facts = results.facts
+    if facts.names_universe:
+        last = results.universes[results.universes["year"] == facts.years[-1]]
+        out.print(f"Universi nel {facts.years[-1]} (il primo è il principale):")
+        for row in last.itertuples():
+            out.print(
+                f"  {row.label}: {number(row.inside)} dentro, {number(row.outside)} fuori, "
+                f"{number(row.undecided)} non assegnabili",
+                markup=False,
+            )
+    for note in results.match_notes:
+        out.print(note, markup=False)
+    matches = results.signal_matches
+    for row in matches.itertuples() if len(matches) else ():
+        if row.dimension != "year" and row.rate == row.rate:
+            rate = f"{100 * row.rate:.1f}%".replace(".", ",")
+            out.print(
+                f"  {row.source}, {_DIMENSIONS[row.dimension]} {row.group}: {rate} di "
+                f"{number(row.firms)}",
+                markup=False,
+            )
 
 
 def print_account(delivered: Delivered) -> None:

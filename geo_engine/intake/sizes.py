@@ -160,7 +160,7 @@ def _persons(text: Text, rows: int, source: FirmSource, mark: Mark) -> Bounded:
     if source.kind == "counts" or columns.employees is None is columns.employees_class:
         return unknown_amounts(rows)
     stated: Mark = mark if source.decimal == "auto" else source.decimal
-    number = read_amounts(text("employees"), mark=stated, whole=True)
+    number = _whole(read_amounts(text("employees"), mark=stated))
     if columns.employees_class is None:
         return number
     texts = text("employees_class")
@@ -168,9 +168,15 @@ def _persons(text: Text, rows: int, source: FirmSource, mark: Mark) -> Bounded:
     classes = (
         letter_amounts(texts, "startup_addetti")
         if letters
-        else read_amounts(texts, mark=stated, whole=True)
+        else _whole(read_amounts(texts, mark=stated))
     )
     return meet_amounts(number, classes)
+
+
+def _whole(persons: Bounded) -> Bounded:
+    """Let a class of persons begin with a whole one: "oltre 249" with 250; numbers stay."""
+    low = np.where(persons.low == persons.high, persons.low, np.ceil(persons.low))
+    return Bounded(low=low, high=persons.high)
 
 
 def _amounts(text: Text, source: FirmSource, role: str) -> Bounded:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from geo_engine import storage
 from geo_engine.disclosure.publication import Publication
@@ -81,7 +82,11 @@ def write_manifest(
     results = publication.results
     manifest = {
         "schema": SCHEMA,
-        "title": results.facts.title,
+        "title": results.facts.titled(),
+        "universe": results.facts.universe,
+        "universes": _records(results.universes),
+        "signal_matches": _records(results.signal_matches),
+        "signal_coverage": _records(results.signal_coverage),
         "data_date": results.facts.data_date,
         "simulated": results.facts.simulated,
         "audience": publication.audience,
@@ -223,6 +228,11 @@ def _account(results: Results) -> dict[str, object]:
     }
 
 
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a table by column."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
 def _stages(publication: Publication) -> dict[str, int]:
     """Count what each stage delivered."""
     results = publication.results
@@ -235,9 +245,9 @@ def _stages(publication: Publication) -> dict[str, int]:
         "chains": len(results.facts.chains),
         "years": len(results.facts.years),
         "panel_cells": int(results.panel["firms"].size),
-        "panel_cells_with_share": int(results.panel["share"].notnull().sum()),
+        "panel_cells_with_share": int(results.panel["share"].count()),
         "suppressed_cells": publication.suppressed,
-        "local_tests": int(local["p_value"].notnull().sum()),
+        "local_tests": int(local["p_value"].count()),
         "hotspots": len(results.hotspots),
     }
 

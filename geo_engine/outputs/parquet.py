@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
 
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
@@ -18,15 +21,19 @@ if TYPE_CHECKING:
 ROW_GROUP = 1 << 17
 
 
-def write_panel(publication: Publication, path: Path) -> None:
-    """Write the panel: one row per municipality, chain and year.
+def write_panel(
+    publication: Publication, path: Path, *, others: Mapping[str, Publication] | None = None
+) -> None:
+    """Write the panel: one row per universe, municipality, chain and year.
 
     Parameters
     ----------
     publication : Publication
-        What may be shown.
+        What may be shown of the main universe.
     path : Path
         Parquet file to write; verify it with ``page_checksum_verification=True``.
+    others : mapping of str to Publication, optional
+        The further universes, whose rows follow; the column ``universe`` is always there.
 
     Raises
     ------
@@ -36,10 +43,22 @@ def write_panel(publication: Publication, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(panel_table(publication.results), preserve_index=False)
-    table = table.replace_schema_metadata(_notes(publication))
-    with _explained(path):
-        pq.write_table(table, path, row_group_size=ROW_GROUP, **_options())
+    published = [publication, *(others or {}).values()]
+    keys = [each.results.facts.universe for each in published]
+    tables = (pa.Table.from_pandas(_panel(each, keys), preserve_index=False) for each in published)
+    table = next(tables).replace_schema_metadata(_notes(publication))
+    with _explained(path), pq.ParquetWriter(path, table.schema, **_options()) as writer:
+        writer.write_table(table, row_group_size=ROW_GROUP)
+        for further in tables:
+            writer.write_table(further.cast(table.schema), row_group_size=ROW_GROUP)
+
+
+def _panel(publication: Publication, keys: list[str]) -> pd.DataFrame:
+    """Give the panel of one universe, which is a column after the other keys."""
+    frame = panel_table(publication.results)
+    codes = np.full(len(frame), keys.index(publication.results.facts.universe))
+    frame.insert(3, "universe", pd.Categorical.from_codes(codes, categories=keys))
+    return frame
 
 
 def write_local_tests(publication: Publication, path: Path) -> None:
@@ -135,7 +154,8 @@ def _notes(publication: Publication) -> dict[str, str]:
     """Give the facts that travel inside the file, by key."""
     facts = publication.results.facts
     notes = {
-        "title": facts.title,
+        "title": facts.titled(),
+        "universe": "|".join(each.key for each in facts.universes) or facts.universe,
         "data_date": facts.data_date,
         "boundary_date": facts.boundary_date,
         "simulated": "true" if facts.simulated else "false",

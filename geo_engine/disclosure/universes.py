@@ -1,0 +1,184 @@
+"""Protection across universes: two figures of nested sets of firms tell their difference.
+
+All enterprises less the SMEs are the others: where these are few, the two published shares of a
+cell give theirs. A cell is therefore hidden in every universe where some published universe less
+others inside it, which have no firm in common, leaves from one to ``threshold - 1`` known firms.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from geo_engine.disclosure import protect
+from geo_engine.disclosure.publication import Publication
+from geo_engine.results import Results
+
+LEVELS = ("panel", "province_panel", "region_panel", "country_panel")
+MOST_PARTS = 3
+"""Universes that are subtracted together at most."""
+Pairs = Sequence[tuple[str, str]]
+
+
+def differences(
+    nested: Pairs, disjoint: Pairs, keys: Sequence[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """List what can be subtracted: a universe, and universes inside it without a common firm.
+
+    Parameters
+    ----------
+    nested : sequence of (str, str)
+        Inner and outer universe.
+    disjoint : sequence of (str, str)
+        Universes without a common firm, in either order.
+    keys : sequence of str
+        All universes.
+
+    Yields
+    ------
+    tuple of str and tuple of str
+        Outer universe, and one to ``MOST_PARTS`` inner ones.
+    """
+    apart = {frozenset(pair) for pair in disjoint}
+    for outer in keys:
+        inner = [key for key in keys if (key, outer) in nested and key != outer]
+        for size in range(1, MOST_PARTS + 1):
+            for parts in itertools.combinations(inner, size):
+                if all(frozenset(pair) in apart for pair in itertools.combinations(parts, 2)):
+                    yield outer, parts
+
+
+def disclosing_cells(
+    known: Mapping[str, xr.DataArray], nested: Pairs, disjoint: Pairs, threshold: int
+) -> xr.DataArray:
+    """Mark the cells that two or more published universes together disclose.
+
+    Parameters
+    ----------
+    known : mapping of str to DataArray
+        Firms with a known signal by universe, all of the same dims; NaN where not covered.
+    nested, disjoint : sequence of (str, str)
+        As for :func:`differences`.
+    threshold : int
+        Smallest number of firms whose share may be public.
+
+    Returns
+    -------
+    DataArray of bool, same dims
+        True where some difference leaves from 1 to ``threshold - 1`` known firms. Nothing is lost
+        where it leaves none: the two figures are then one.
+    """
+    first = next(iter(known.values()))
+    marked = xr.zeros_like(first, dtype=bool)
+    for outer, parts in differences(nested, disjoint, list(known)):
+        left = known[outer] - sum(known[part] for part in parts)
+        marked |= (left > 0) & (left < threshold)
+    return marked
+
+
+def publish_universes(
+    results: Mapping[str, Results], *, nested: Pairs, disjoint: Pairs, threshold: int
+) -> dict[str, Publication]:
+    """Give what the audience may see of every universe of a study.
+
+    Parameters
+    ----------
+    results : mapping of str to Results
+        By universe, the main one first.
+    nested, disjoint : sequence of (str, str)
+        As for :func:`differences`.
+    threshold : int
+        Smallest number of firms with a known signal whose share may be public, >= 3.
+
+    Returns
+    -------
+    dict of str to Publication
+        Each universe protected by itself and against the differences with the others.
+    """
+    found: dict[str, Publication] = {}
+    marked = {
+        level: disclosing_cells(
+            {key: getattr(each, level)["known"] for key, each in results.items()},
+            nested,
+            disjoint,
+            threshold,
+        )
+        for level in LEVELS
+    }
+    for key, each in results.items():
+        published = protect.publish(each, threshold=threshold)
+        if published.audience != "internal":
+            if any(bool(cells.any()) for cells in marked.values()):
+                published = _publish_hidden(each, published, marked, threshold)
+            shown = _protect_tables(published.results, threshold)
+            published = dataclasses.replace(published, results=shown)
+        found[key] = published
+    return found
+
+
+def _publish_hidden(
+    results: Results, published: Publication, marked: dict[str, xr.DataArray], threshold: int
+) -> Publication:
+    """Protect a universe as ``protect.publish`` does, with further cells hidden."""
+    hidden = {
+        level: protect.few_firms(getattr(results, level)["known"], threshold) | marked[level]
+        for level in LEVELS
+    }
+    cells = hidden["panel"]
+    exposed = protect.exposed_places(results, cells)
+    local = protect._protect_local(results.local, cells, exposed, results.facts)
+    robust = protect._protect_robustness(results.robustness, cells | exposed)
+    protected = dataclasses.replace(
+        published.results,
+        panel=protect.suppress(results.panel, cells),
+        province_panel=protect.suppress(results.province_panel, hidden["province_panel"]),
+        region_panel=protect.suppress(results.region_panel, hidden["region_panel"]),
+        country_panel=protect.suppress(results.country_panel, hidden["country_panel"]),
+        local=local,
+        robustness=robust,
+        maps=protect._rounded_maps(results.maps, cells),
+        whole_maps=protect._rounded_whole_maps(results.whole_maps, cells),
+        further=protect._protect_further(results, cells, exposed),
+        hotspots=protect._protect_hotspots(
+            dataclasses.replace(results, local=local, robustness=robust), cells, threshold
+        ),
+        change=protect._protect_change(results.change, cells.isel(year=0) | cells.isel(year=-1)),
+    )
+    return dataclasses.replace(published, results=protected, suppressed=int(cells.sum()))
+
+
+def _protect_tables(results: Results, threshold: int) -> Results:
+    """Leave out of the tables of all firms what they tell of few."""
+    shares = ("yes", "share", "share_low", "share_high")
+    found = ("matched", "unmatched", "without_key", "rate")
+    return dataclasses.replace(
+        results,
+        signal_coverage=_without_few(results.signal_coverage, "known", shares, threshold),
+        signal_matches=_without_few(results.signal_matches, "firms", found, threshold),
+        index_levels=_levels_of_many(results.index_levels, threshold),
+    )
+
+
+def _without_few(
+    table: pd.DataFrame, count: str, columns: tuple[str, ...], threshold: int
+) -> pd.DataFrame:
+    """Blank columns in the rows of few firms."""
+    if table.empty:
+        return table
+    few = (table[count] > 0) & (table[count] < threshold)
+    return table.assign(**{name: table[name].astype(float).mask(few) for name in columns})
+
+
+def _levels_of_many(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
+    """Blank the levels of groups with few firms of known level."""
+    if table.empty:
+        return table
+    known = table["firms"].where(table["level"] != "", 0)
+    total = known.groupby([table["dimension"], table["group"]]).transform("sum")
+    few = (total > 0) & (total < threshold)
+    return table.assign(firms=table["firms"].astype(np.float64).mask(few & (table["level"] != "")))
