@@ -22,7 +22,7 @@ from geo_engine.sources.boundaries import read_layer
 from geo_engine.space.autocorrelation import REASONS
 from geo_engine.space.bivariate import local_bivariate_moran
 from geo_engine.space.panel_maps import Inference
-from geo_engine.space.sensitivity import linear_fit
+from geo_engine.space.sensitivity import linear_fit, residual_autocorrelation
 from geo_engine.study import parse_study
 
 CENTER = "048017"  # Firenze
@@ -261,6 +261,19 @@ def test_what_size_and_density_explain_is_no_hotspot_of_the_residuals(whole: Run
     explained = 0.3 + 0.7 * term
     fitted = linear_fit(explained, [term, inference.context(plan, covered, "firm_density")])
     np.testing.assert_allclose(fitted, explained, rtol=1e-9)
+
+
+def test_what_a_perfect_fit_leaves_is_rounding_and_never_significant(whole: Run) -> None:
+    plan, panel = whole.plan, whole.results.panel
+    covered = panel.sel(place=plan.places.index[plan.places["covered"]])
+    term = inference.context(plan, covered, "population")
+    explained = 0.3 + 0.7 * term
+    fitted = linear_fit(explained, [term])
+    graph = restrict(plan.graph, covered.indexes["place"])
+    test = inference.local_test(plan, counts=False)
+    local, maps = residual_autocorrelation(explained, fitted, graph, test)
+    assert int(maps["significant"].sum()) == 0
+    assert not bool((local["status"] == tables.LOCAL_OK).any())
 
 
 def test_a_fit_is_that_of_numpy_and_leaves_missing_places_out() -> None:

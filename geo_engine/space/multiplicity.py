@@ -128,7 +128,8 @@ def _step_up(
     found = np.empty(len(distinct))
     for r in range(len(order) - 1, -1, -1):
         at = order[r]
-        smallest = min(smallest, distinct[at] * tests / rank * factor)
+        # The ratio first: it is at least 1, so no rounding can take q below p.
+        smallest = min(smallest, distinct[at] * (tests / rank) * factor)
         found[at] = smallest
         rank -= times[at]
     q = np.full(len(which), np.nan)

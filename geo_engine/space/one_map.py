@@ -32,6 +32,11 @@ REASONS = ("", "constant", "few_places", "few_positive", "few_firms")
 """Why a map is not tested, by code 0 to 4. For the last three a wider reference area helps."""
 
 
+ROUNDED_ALIKE = 1e-14
+"""A map whose values differ by less than this part of the largest is constant: sums of the same
+numbers in another order differ by as much, and must not become a pattern."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LocalTest:
     """What decides the local tests of one variable."""
@@ -274,7 +279,9 @@ def _reason(
         else float(observed.sum() if test.counts else np.nan)
     )
     facts = {"observed": n, "positive": positive, "firms": firms}
-    if observed.min() == observed.max():
+    # Halves: the difference of the two ends of the range would be beyond it.
+    half_range = observed.max() / 2 - observed.min() / 2
+    if half_range <= ROUNDED_ALIKE / 2 * np.abs(observed).max():
         return REASONS.index("constant"), facts
     if n < max(test.min_places, 3):
         return REASONS.index("few_places"), facts

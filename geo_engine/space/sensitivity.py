@@ -26,6 +26,8 @@ RESIDUAL_NOTE = (
     " is small, and the p-values are approximate, not exact."
 )
 """What must stand beside the local tests of residuals."""
+EXACT_FIT = 1e-12
+"""Residuals of a map that are all below this part of its largest value are zero."""
 PLACES_PER_TERM = 10
 """A map with fewer places for each coefficient is not fitted."""
 
@@ -69,6 +71,9 @@ def residual_autocorrelation(
         )
     aligned = fitted.sel({dim: observed.indexes[dim] for dim in observed.dims})
     residuals = observed - aligned.transpose(*observed.dims)
+    # What a perfect fit leaves is rounding, and no pattern.
+    left, largest = abs(residuals).max("place"), abs(observed).max("place")
+    residuals = residuals.where(left > EXACT_FIT * largest, residuals * 0)
     local, maps = local_autocorrelation(residuals, graph, replace(test, counts=False))
     return local.assign_attrs(note=RESIDUAL_NOTE), maps.assign_attrs(note=RESIDUAL_NOTE)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from geo_engine.space import benjamini_hochberg
+from geo_engine.space import benjamini_hochberg, benjamini_yekutieli
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
@@ -32,3 +32,11 @@ def test_a_family_without_any_test_has_no_q_value():
 def test_a_panel_keeps_its_shape_and_is_one_family():
     p = np.array([[0.001, 0.4], [0.03, 0.02]])
     np.testing.assert_allclose(benjamini_hochberg(p), [[0.004, 0.4], [0.04, 0.04]])
+
+
+def test_q_is_never_below_p_by_any_rounding():
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        p = rng.random(rng.integers(3, 60))
+        assert (benjamini_hochberg(p) >= p).all()
+        assert (benjamini_yekutieli(p) >= p).all()
