@@ -52,7 +52,7 @@ def print_summary(delivered: Delivered, folder: Path) -> None:
         f"Territorio: {where}, {_chains(len(facts.chains))}, {_years(facts.years)}",
         markup=False,
     )
-    _print_firms(results)
+    _print_firms(delivered.run.results)
     last = results.hotspots[results.hotspots["year"] == facts.years[-1]]
     if facts.signal:
         out.print(f"Aree ad alta digitalizzazione nel {facts.years[-1]}: {len(last)}", markup=False)
