@@ -33,12 +33,14 @@ from geo_engine.indicators.counting import FIRM_COLUMNS, Counts, count_firms
 from geo_engine.indicators.panel import AreaLevel, build_area_panel, build_panel
 from geo_engine.indicators.universe_definitions import Universe
 from geo_engine.intake import Intake, Keep, take_in
+from geo_engine.models import all_models
 from geo_engine.plan import Plan, resolve
 from geo_engine.plan_facts import state_facts
 from geo_engine.plan_signals import surveys_digital
 from geo_engine.quality.profile import quality_table
 from geo_engine.results import NEIGHBOR_COLUMNS, Account, Results
 from geo_engine.study import Study
+from geo_engine.survey_answers import SurveyFound, survey_answers
 
 LEVELS = ("province", "region", "country")
 
@@ -113,6 +115,7 @@ def run(
     clock = _Clock(progress or Silent())
     clock.stage("Confini e vicinati")
     plan = resolve(study, root)
+    survey = survey_answers(study, root)
     clock.stage("Lettura e localizzazione")
     intake = take_in(plan, root, report=clock.advance, keep=keep or (lambda _: None))
     clock.stage("Filiere")
@@ -124,6 +127,7 @@ def run(
         plan=plan,
         intake=intake,
         phases=phases,
+        survey=survey,
         years=years,
         firms=_by_year_position(intake.firms, years),
         graph=restrict(plan.graph, plan.places.index[plan.places["covered"]]),
@@ -149,6 +153,7 @@ class _Shared:
     plan: Plan
     intake: Intake
     phases: pd.DataFrame
+    survey: SurveyFound
     years: tuple[int, ...]
     firms: pd.DataFrame
     """With positions of years."""
@@ -215,6 +220,14 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         hotspots=hotspots,
         change=change,
         drivers=digital_associations(panel, plan.places),
+        models=all_models(
+            plan,
+            shared.intake,
+            shared.phases,
+            (panel, graph),
+            shared.survey,
+            universe=plan.universes.index(universe),
+        ),
         quality=quality_table(shared.intake.quality.columns),
         universes=shared.tables.universes,
         signal_matches=shared.tables.matches,

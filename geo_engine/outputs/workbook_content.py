@@ -23,6 +23,7 @@ from geo_engine.outputs.tabular import (
     panel_table,
 )
 from geo_engine.outputs.workbook_maps import maps_sheet, whole_maps_sheet
+from geo_engine.outputs.workbook_models import models_sheets
 from geo_engine.outputs.workbook_notes import (
     dictionary_sheet,
     provenance_sheet,
@@ -70,8 +71,8 @@ def sheets_of(publication: Publication) -> Iterable[Sheet]:
     Yields
     ------
     Sheet
-        Sintesi, Aree, Comuni, Province, Regioni, Filiere, Fasi, Mappe, Globali, Fattori (where
-        there are any), Dizionario, Qualità, Provenienza.
+        Sintesi, Aree, Comuni, Province, Regioni, Filiere, Fasi, Mappe, Globali, Fattori, Modelli,
+        Imprese, Indagine, Letture (where there are any), Dizionario, Qualità, Provenienza.
     """
     results = publication.results
     yield summary_sheet(publication)
@@ -85,6 +86,7 @@ def sheets_of(publication: Publication) -> Iterable[Sheet]:
     yield whole_maps_sheet(results)
     if len(results.drivers):
         yield _drivers(results)
+    yield from models_sheets(results)
     yield dictionary_sheet(results)
     yield quality_sheet(publication)
     yield provenance_sheet(publication)

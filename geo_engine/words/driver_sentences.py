@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from geo_engine.drivers.firm_logit import FirmRegression
@@ -93,6 +93,29 @@ def firm_notes(regression: FirmRegression, language: str) -> tuple[str, ...]:
     }
     notes = ["firm_note", *(["firm_few_places"] if regression.few_clusters else [])]
     return tuple(_say(key, values, language) for key in notes)
+
+
+def firm_unused(terms: Sequence[str], labels: Labels, language: str) -> tuple[str, ...]:
+    """Say which characteristics are known of too few firms to be compared.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        Left out.
+    labels : mapping
+        Names of terms.
+    language : str
+        ``it`` or ``en``.
+
+    Returns
+    -------
+    tuple of str
+        One sentence, or none.
+    """
+    if not terms:
+        return ()
+    named = ", ".join(_label(labels, term) for term in terms)
+    return (_say("firm_unused", {"terms": named}, language),)
 
 
 def place_sentence(

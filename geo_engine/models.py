@@ -1,0 +1,73 @@
+"""What goes with digitalization: regressions on places and on firms, and what firms say."""
+
+from __future__ import annotations
+
+import pandas as pd
+import xarray as xr
+from libpysal.graph import Graph
+
+from geo_engine.firm_models import firm_models
+from geo_engine.intake import Intake
+from geo_engine.place_models import place_models
+from geo_engine.plan import Plan
+from geo_engine.results import Models
+from geo_engine.survey_answers import SurveyFound
+
+READING_COLUMNS = ("subject", "chain", "it", "en")
+
+
+def all_models(
+    plan: Plan,
+    intake: Intake,
+    phases: pd.DataFrame,
+    given: tuple[xr.Dataset, Graph],
+    survey: SurveyFound,
+    *,
+    universe: int,
+) -> Models:
+    """Fit every model that a study asks for.
+
+    Parameters
+    ----------
+    plan : Plan
+        The resolved study.
+    intake : Intake
+        Its firms.
+    phases : DataFrame
+        Code x chain -> phase, in the order of ``intake.ateco``.
+    given : tuple of Dataset and Graph
+        Panel of municipalities, and neighbors among the covered ones.
+    survey : SurveyFound
+        Of the study.
+    universe : int
+        Position of the universe that the panel is of.
+
+    Returns
+    -------
+    Models
+
+    Raises
+    ------
+    StatisticsError
+        ``EXTRA_MISSING``.
+    """
+    asked = plan.study.drivers
+    places = place_models(plan, asked.places, *given)
+    firms = firm_models(plan, asked.firms, intake, phases, universe=universe)
+    said = {
+        "places": places.sentences,
+        "firms": firms.sentences,
+        "survey": survey.sentences.assign(chain=""),
+    }
+    readings = [part.assign(subject=subject) for subject, part in said.items() if len(part)]
+    return Models(
+        places=places.table,
+        local=places.local,
+        firms=firms.table,
+        survey=survey.table,
+        readings=(
+            pd.concat(readings, ignore_index=True)[list(READING_COLUMNS)]
+            if readings
+            else pd.DataFrame(columns=list(READING_COLUMNS))
+        ),
+    )
