@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -34,9 +34,9 @@ KNOWN_PART = 0.5
 class FittedFirms:
     """What the regressions found."""
 
-    table: pd.DataFrame
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
     """chain ("" for all of them) and ``drivers.firm_logit.FIRM_TERM_COLUMNS``."""
-    sentences: pd.DataFrame
+    sentences: pd.DataFrame = field(default_factory=pd.DataFrame)
     """chain, it, en, in order; also why there is no regression."""
 
 
@@ -87,7 +87,7 @@ def firm_models(
         ``EXTRA_MISSING``. What a chain's data do not allow is a sentence, not an error.
     """
     if not asked.enabled or (universe and plan.study.audience == "public"):
-        return FittedFirms(table=pd.DataFrame(), sentences=pd.DataFrame())
+        return FittedFirms()
     firms = _last_firms(plan, asked, (intake, phases), universe)
     chains = list(plan.chains)
     parts = []
@@ -179,7 +179,7 @@ def _fitted(
         if error.code == "EXTRA_MISSING":
             raise
         why = pd.DataFrame([{"chain": chain, "it": error.message, "en": error.message}])
-        return FittedFirms(table=pd.DataFrame(), sentences=why)
+        return FittedFirms(sentences=why)
     said = {lang: _said(plan, (found, left), signal[lang], lang) for lang in LANGUAGES}
     terms = found.terms.assign(chain=chain)
     if plan.study.audience == "public":

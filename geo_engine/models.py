@@ -6,13 +6,20 @@ import pandas as pd
 import xarray as xr
 from libpysal.graph import Graph
 
-from geo_engine.firm_models import firm_models
+from geo_engine.errors import StatisticsError
+from geo_engine.firm_models import FittedFirms, firm_models
 from geo_engine.intake import Intake
-from geo_engine.place_models import place_models
+from geo_engine.place_models import FittedPlaces, place_models
 from geo_engine.plan import Plan
 from geo_engine.results import Models
 from geo_engine.survey_answers import SurveyFound
 
+MISSING = {
+    "it": "Le regressioni chieste dallo studio non sono state stimate, perché manca l'estensione "
+    'models: installarla con pip install "geo-engine[models]" e rifare lo studio.',
+    "en": "The regressions that the study asks for were not fitted, because the extra models is "
+    'missing: install it with pip install "geo-engine[models]" and run the study again.',
+}
 READING_COLUMNS = ("subject", "chain", "it", "en")
 
 
@@ -45,15 +52,18 @@ def all_models(
     Returns
     -------
     Models
-
-    Raises
-    ------
-    StatisticsError
-        ``EXTRA_MISSING``.
+        Where the extra ``models`` is not installed, a reading says so in place of regressions: a
+        run of hours does not fail for them.
     """
     asked = plan.study.drivers
-    places = place_models(plan, asked.places, *given)
-    firms = firm_models(plan, asked.firms, intake, phases, universe=universe)
+    try:
+        places = place_models(plan, asked.places, *given)
+        firms = firm_models(plan, asked.firms, intake, phases, universe=universe)
+    except StatisticsError as error:
+        if error.code != "EXTRA_MISSING":
+            raise
+        missing = pd.DataFrame([{"chain": "", "it": MISSING["it"], "en": MISSING["en"]}])
+        places, firms = FittedPlaces(sentences=missing), FittedFirms()
     said = {
         "places": places.sentences,
         "firms": firms.sentences,

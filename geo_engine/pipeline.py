@@ -198,6 +198,14 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
     hotspots = inference.probed_hotspots(plan, found, panels, graph, robust)
     clock.stage("Variazione e fattori")
     change = comparable_change(first_last_change(panel), plan.index)
+    models = all_models(
+        plan,
+        shared.intake,
+        shared.phases,
+        (panel, graph),
+        shared.survey,
+        universe=plan.universes.index(universe),
+    )
     return Results(
         facts=state_facts(plan, years, universe),
         account=_account(plan, shared.intake, shared.phases),
@@ -220,14 +228,7 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         hotspots=hotspots,
         change=change,
         drivers=digital_associations(panel, plan.places),
-        models=all_models(
-            plan,
-            shared.intake,
-            shared.phases,
-            (panel, graph),
-            shared.survey,
-            universe=plan.universes.index(universe),
-        ),
+        models=models,
         quality=quality_table(shared.intake.quality.columns),
         universes=shared.tables.universes,
         signal_matches=shared.tables.matches,

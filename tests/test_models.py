@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -215,3 +216,12 @@ def test_models_and_survey_have_their_sheets(tmp_path: Path) -> None:
     cells = {str(cell.value) for row in book["Imprese"].iter_rows() for cell in row}
     assert "società di capitali" in cells or "impresa individuale" in cells
     assert not any(value.startswith(("form:", "size:", "age:")) for value in cells)
+
+
+def test_without_the_extra_a_run_ends_and_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "statsmodels.genmod.generalized_linear_model", None)
+    found = carried(tmp_path, rows()[:200]).results.models
+    assert found.firms.empty
+    assert "geo-engine[models]" in found.readings["it"].iloc[0]
