@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geo_engine.chains.membership import ALL_FIRMS
 from geo_engine.drivers import FirmModel, FirmRegression, collapse_firms, firm_logit
 from geo_engine.errors import StatisticsError
 from geo_engine.indicators.legal_forms import legal_forms
@@ -21,8 +22,9 @@ from geo_engine.plan_signals import signal_name
 from geo_engine.single_firms import SingleFirms, single_firms
 from geo_engine.study_drivers import FirmModels
 from geo_engine.words import LANGUAGES
-from geo_engine.words.driver_sentences import firm_notes, firm_sentence, firm_unused
+from geo_engine.words.firm_sentences import firm_notes, firm_sentence, firm_unused
 from geo_engine.words.firm_terms import AGES, firm_labels
+from geo_engine.words.place_sentences import model_refusal
 
 AGE_BOUNDS = (3, 6, 11, 21)
 """Years since registration at which a class begins; the first begins with 0."""
@@ -91,7 +93,7 @@ def firm_models(
     firms = _last_firms(plan, asked, (intake, phases), universe)
     chains = list(plan.chains)
     parts = []
-    if len(chains) > 1:
+    if len([name for name in chains if name != ALL_FIRMS.key]) > 1:
         parts.append(_fitted(plan, asked, "", firms, _pooled(firms, chains)))
     for position, chain in enumerate(chains):
         own = firms.phases[:, position]
@@ -153,8 +155,10 @@ def _named(position: npt.NDArray[np.int64], kind: str, names: Iterable[object]) 
 
 def _pooled(firms: _Firms, chains: list[str]) -> pd.DataFrame:
     """Give each firm a row for each of its chains, with weights adding up to one."""
-    row, chain = np.nonzero(firms.phases != "")
-    weight = 1 / (firms.phases != "").sum(axis=1)
+    inside = firms.phases != ""
+    inside[:, [name == ALL_FIRMS.key for name in chains]] = False  # no chain among others
+    row, chain = np.nonzero(inside)
+    weight = 1 / np.maximum(inside.sum(axis=1), 1)
     labels = np.array([f"chain:{name}" for name in chains], dtype=object)
     return firms.rows.iloc[row].assign(chain=labels[chain], weight=weight[row])
 
@@ -178,8 +182,8 @@ def _fitted(
     except StatisticsError as error:
         if error.code == "EXTRA_MISSING":
             raise
-        why = pd.DataFrame([{"chain": chain, "it": error.message, "en": error.message}])
-        return FittedFirms(sentences=why)
+        why = {lang: [model_refusal(error.code, lang)] for lang in LANGUAGES}
+        return FittedFirms(sentences=pd.DataFrame({"chain": chain, **why}))
     said = {lang: _said(plan, (found, left), signal[lang], lang) for lang in LANGUAGES}
     terms = found.terms.assign(chain=chain)
     if plan.study.audience == "public":

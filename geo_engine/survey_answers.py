@@ -12,7 +12,7 @@ from geo_engine.sources.survey_tables import read_answers
 from geo_engine.study import Study
 from geo_engine.study_drivers import SurveyKeys
 from geo_engine.words import LANGUAGES
-from geo_engine.words.driver_sentences import survey_note, survey_sentence
+from geo_engine.words.survey_sentences import survey_note, survey_sentence
 
 
 @dataclass(frozen=True, kw_only=True)
