@@ -212,8 +212,8 @@ def _said_of_weights(plan: Plan, intake: Intake) -> Iterator[str]:
     if not plan.rule.is_whole:
         yield (
             "I conteggi per filiera hanno decimali: un'impresa può contare in parte. Gli "
-            "intervalli delle quote sono prudenti; le verifiche statistiche delle quote contano per intero "
-            "ogni impresa della filiera."
+            "intervalli delle quote sono prudenti; le verifiche statistiche delle quote contano "
+            "per intero ogni impresa della filiera."
         )
     if intake.lists is not None and intake.lists.unusable_rows:
         yield (

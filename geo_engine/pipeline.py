@@ -331,11 +331,11 @@ def _account(plan: Plan, intake: Intake, memberships: Memberships) -> Account:
     """Complete the account with chains, recoded codes and coverage."""
     covered = plan.places["covered"].to_numpy()
     flags = intake.account.flags | code_flags(memberships, intake)
-    in_chain = memberships.members.any(axis=1)[memberships.kinds.which]
+    in_chain = np.any(memberships.members, axis=1)
     return dataclasses.replace(
         intake.account,
         flags=dict(sorted(flags.items())),
-        in_chains=int(in_chain.sum()),
+        in_chains=int(memberships.kinds.table["rows"].to_numpy()[in_chain].sum()),
         outside_coverage=int((~covered[intake.firms["place"]]).sum()),
     )
 
