@@ -105,7 +105,9 @@ def carry_out(
                 write_quarantine(publication, delivery.path("quarantine.csv"))
         if spool:
             watcher.stage("Scrittura di firms_placed.parquet")
-            batches = spool.batches(done.results, done.intake, done.phases)
+            batches = spool.batches(
+                done.results, done.intake, done.memberships, done.plan.place_classes
+            )
             with output_errors("firms_placed.parquet"):
                 write_firms(
                     publication, batches, spool.schema, delivery.path("firms_placed.parquet")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo_engine.chains.membership import ALL_FIRMS
+from geo_engine.chains.weights import Memberships
 from geo_engine.drivers import FirmModel, FirmRegression, collapse_firms, firm_logit
 from geo_engine.errors import StatisticsError
 from geo_engine.indicators.legal_forms import legal_forms
@@ -59,7 +60,7 @@ class _Firms(NamedTuple):
 
 
 def firm_models(
-    plan: Plan, asked: FirmModels, intake: Intake, phases: pd.DataFrame, *, universe: int
+    plan: Plan, asked: FirmModels, intake: Intake, memberships: Memberships, *, universe: int
 ) -> FittedFirms:
     """Fit the regressions of a study: all chains together, and each alone.
 
@@ -71,8 +72,8 @@ def firm_models(
         Signal and terms.
     intake : Intake
         Its firms.
-    phases : DataFrame
-        Code x chain -> phase, in the order of ``intake.ateco``.
+    memberships : Memberships
+        Chains of its firms.
     universe : int
         Position of the universe whose firms count.
 
@@ -90,7 +91,7 @@ def firm_models(
     """
     if not asked.enabled or (universe and plan.study.audience == "public"):
         return FittedFirms()
-    firms = _last_firms(plan, asked, (intake, phases), universe)
+    firms = _last_firms(plan, asked, (intake, memberships), universe)
     chains = list(plan.chains)
     parts = []
     if len([name for name in chains if name != ALL_FIRMS.key]) > 1:
@@ -107,15 +108,16 @@ def firm_models(
 
 
 def _last_firms(
-    plan: Plan, asked: FirmModels, given: tuple[Intake, pd.DataFrame], universe: int
+    plan: Plan, asked: FirmModels, given: tuple[Intake, Memberships], universe: int
 ) -> _Firms:
     """Lay out the firms of the last year that are in a studied chain."""
-    intake, phases = given
+    intake, memberships = given
     table = intake.firms
     last = table["year"].to_numpy() == table["year"].max()
     own = (table["inside"].to_numpy() >> universe & 1).astype(bool)
     single = ~intake.is_counts[table["file"].to_numpy()] & last & own
-    single &= (phases.to_numpy() != "").any(axis=1)[table["code"].to_numpy()]
+    kind, phases = memberships.kinds.which, memberships.phases().to_numpy()
+    single &= (phases != "").any(axis=1)[kind]
     firms = single_firms(table, single, distinct=plan.study.unit == "impresa")
     return _Firms(
         rows=pd.DataFrame(
@@ -127,7 +129,7 @@ def _last_firms(
                 "age": _named(_age_class(firms), "age", range(AGES)),
             }
         ),
-        phases=phases.to_numpy()[table["code"].to_numpy()[firms.first]],
+        phases=phases[kind[firms.first]],
     )
 
 

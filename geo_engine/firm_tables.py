@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from geo_engine import tables
+from geo_engine.chains.weights import Memberships
 from geo_engine.indicators.digital_intensity_editions import compare_editions, level_labels
 from geo_engine.indicators.legal_forms import form_labels
 from geo_engine.indicators.selfi import profile_labels
@@ -42,7 +43,7 @@ class FirmTables:
     warnings: tuple[str, ...]
 
 
-def firm_tables(plan: Plan, intake: Intake, phases: pd.DataFrame) -> FirmTables:
+def firm_tables(plan: Plan, intake: Intake, memberships: Memberships) -> FirmTables:
     """Build the tables of all firms of a study.
 
     Parameters
@@ -51,8 +52,8 @@ def firm_tables(plan: Plan, intake: Intake, phases: pd.DataFrame) -> FirmTables:
         Universes, signals and index.
     intake : Intake
         Its firms.
-    phases : DataFrame
-        Code x chain -> phase, in the order of ``intake.ateco``.
+    memberships : Memberships
+        Chains of its firms.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def firm_tables(plan: Plan, intake: Intake, phases: pd.DataFrame) -> FirmTables:
     single = ~intake.is_counts[intake.firms["file"].to_numpy()]
     firms = single_firms(intake.firms, single, distinct=plan.study.unit == "impresa")
     coverage = _coverage(plan, firms)
-    matches, notes = _matches(plan, intake, phases, firms)
+    matches, notes = _matches(plan, intake, memberships, firms)
     shown = coverage[coverage["dimension"].isin(["legal_form", "size"])] if len(coverage) else None
     told = coverage_warnings(shown) if shown is not None else ()
     new = {signal.key for signal in plan.study.signal}
@@ -262,23 +263,23 @@ def _levels(plan: Plan, firms: SingleFirms) -> pd.DataFrame:
 
 
 def _matches(
-    plan: Plan, intake: Intake, phases: pd.DataFrame, firms: SingleFirms
+    plan: Plan, intake: Intake, memberships: Memberships, firms: SingleFirms
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Say how many firms each signal source knows, by year, chain, size and province."""
     parts, notes = [], []
-    members = (phases != "").to_numpy().astype(np.int64)
+    members = memberships.members.astype(np.int64)
     first = firms.first if len(firms.starts) else np.zeros(0, np.int64)
     province, labels = pd.factorize(plan.places["sigla"], sort=True)
     for name, joined in intake.joined.tables.items():
         by = firms.largest(f"match {name}").astype(np.int8)
-        codes = match_counts(by, intake.firms["code"].to_numpy()[first], len(phases))
+        kinds = match_counts(by, memberships.kinds.which[first], len(members))
         place = province[intake.firms["place"].to_numpy()[first]]
         counts = {
             dimension: (named, match_counts(by, group, len(named)))
             for dimension, (named, group) in _groups(firms).items()
             if dimension != "legal_form"
         }
-        counts["chain"] = (list(plan.chains), members.T @ codes[:-1])
+        counts["chain"] = (list(plan.chains), members.T @ kinds[:-1])
         counts["province"] = (labels.tolist(), match_counts(by, place, len(labels)))
         table = match_table(counts)
         table.insert(0, "source", name)

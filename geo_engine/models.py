@@ -6,6 +6,7 @@ import pandas as pd
 import xarray as xr
 from libpysal.graph import Graph
 
+from geo_engine.chains.weights import Memberships
 from geo_engine.errors import StatisticsError
 from geo_engine.firm_models import FittedFirms, firm_models
 from geo_engine.intake import Intake
@@ -26,7 +27,7 @@ READING_COLUMNS = ("subject", "chain", "it", "en")
 def all_models(
     plan: Plan,
     intake: Intake,
-    phases: pd.DataFrame,
+    memberships: Memberships,
     given: tuple[xr.Dataset, Graph],
     survey: SurveyFound,
     *,
@@ -40,8 +41,8 @@ def all_models(
         The resolved study.
     intake : Intake
         Its firms.
-    phases : DataFrame
-        Code x chain -> phase, in the order of ``intake.ateco``.
+    memberships : Memberships
+        Chains of its firms.
     given : tuple of Dataset and Graph
         Panel of municipalities, and neighbors among the covered ones.
     survey : SurveyFound
@@ -58,7 +59,7 @@ def all_models(
     asked = plan.study.drivers
     try:
         places = place_models(plan, asked.places, *given)
-        firms = firm_models(plan, asked.firms, intake, phases, universe=universe)
+        firms = firm_models(plan, asked.firms, intake, memberships, universe=universe)
     except StatisticsError as error:
         if error.code != "EXTRA_MISSING":
             raise

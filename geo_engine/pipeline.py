@@ -15,7 +15,8 @@ import xarray as xr
 from libpysal.graph import Graph
 
 from geo_engine import inference, tables
-from geo_engine.chains.membership import PHASES, membership
+from geo_engine.chains.membership import PHASES
+from geo_engine.chains.weights import Memberships
 from geo_engine.change.difference import first_last_change
 from geo_engine.clusters.hotspots import find_hotspots
 from geo_engine.drivers.association import digital_associations
@@ -29,10 +30,18 @@ from geo_engine.firm_tables import (
 from geo_engine.further_tests import further_tests
 from geo_engine.geographies.administrative import area_index, territories
 from geo_engine.graph.neighbors import graph_summary, restrict
-from geo_engine.indicators.counting import FIRM_COLUMNS, Counts, count_firms
+from geo_engine.indicators.counting import FIRM_COLUMNS, Counts, FirmWeights, count_firms
 from geo_engine.indicators.panel import AreaLevel, build_area_panel, build_panel
 from geo_engine.indicators.universe_definitions import Universe
 from geo_engine.intake import Intake, Keep, take_in
+from geo_engine.memberships import (
+    code_flags,
+    counted_members,
+    membership_warnings,
+    read_memberships,
+    study_breaks,
+    tested_panels,
+)
 from geo_engine.models import all_models
 from geo_engine.plan import Plan, resolve
 from geo_engine.plan_facts import state_facts
@@ -80,8 +89,8 @@ class Run:
     """Universes without a common firm."""
     plan: Plan
     intake: Intake
-    phases: pd.DataFrame
-    """Code x chain -> phase, in the order of ``intake.ateco``."""
+    memberships: Memberships
+    """Chains of the firms, in the order of ``intake.firms``."""
     seconds: tuple[tuple[str, float], ...]
     """Stage and its duration, in order."""
 
@@ -120,16 +129,14 @@ def run(
     intake = take_in(plan, root, report=clock.advance, keep=keep or (lambda _: None))
     clock.stage("Filiere")
     years = _years(study, intake)
-    phases = membership(
-        intake.ateco["code"].tolist(), intake.ateco["edition"].tolist(), plan.chains
-    )
+    memberships = read_memberships(plan, intake)
     shared = _Shared(
         plan=plan,
         intake=intake,
-        phases=phases,
+        memberships=memberships,
         survey=survey,
         years=years,
-        firms=_by_year_position(intake.firms, years),
+        firms=_by_year_position(intake.firms.assign(code=memberships.kinds.which), years),
         graph=restrict(plan.graph, plan.places.index[plan.places["covered"]]),
     )
     found = {universe.key: _study_universe(shared, universe, clock) for universe in plan.universes}
@@ -141,7 +148,7 @@ def run(
         disjoint=disjoint_universes(inside, keys),
         plan=plan,
         intake=intake,
-        phases=phases,
+        memberships=memberships,
         seconds=clock.stop(),
     )
 
@@ -152,17 +159,22 @@ class _Shared:
 
     plan: Plan
     intake: Intake
-    phases: pd.DataFrame
+    memberships: Memberships
     survey: SurveyFound
     years: tuple[int, ...]
     firms: pd.DataFrame
-    """With positions of years."""
+    """With positions of years, and kinds of firms (``memberships.kinds``) for codes."""
     graph: Graph
 
     @functools.cached_property
     def tables(self) -> FirmTables:
         """Give the tables of all firms, whatever their universe."""
-        return firm_tables(self.plan, self.intake, self.phases)
+        return firm_tables(self.plan, self.intake, self.memberships)
+
+    @functools.cached_property
+    def breaks(self) -> pd.DataFrame:
+        """Tell where series break, whatever the universe."""
+        return study_breaks(self.plan, self.intake)
 
     def inside(self, universe: Universe) -> pd.DataFrame:
         """Give the firms of one universe."""
@@ -177,15 +189,18 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
     plan, years, graph = shared.plan, shared.years, shared.graph
     clock.stage("Indicatori")
     firms = shared.inside(universe)
-    panels = _panels(plan, firms, (shared.phases != "").to_numpy(), years)
+    panels = _panels(plan, firms, counted_members(shared.memberships, plan.rule), years)
+    tested = panels
+    if not plan.rule.is_whole:
+        tested = tested_panels(panels, _panels(plan, firms, shared.memberships.members, years))
     panel = panels["place"]
     clock.stage("Autocorrelazione spaziale")
-    local, maps = inference.local_tests(plan, panel, graph)
+    local, maps = inference.local_tests(plan, tested["place"], graph)
     clock.stage("Statistiche d'insieme")
-    whole_maps = inference.whole_maps(plan, panel, graph)
-    further = further_tests(plan, panel, graph)
+    whole_maps = inference.whole_maps(plan, tested["place"], graph)
+    further = further_tests(plan, tested["place"], graph)
     clock.stage("Robustezza")
-    robust = inference.robustness(plan, panel, graph, local)
+    robust = inference.robustness(plan, tested["place"], graph, local)
     clock.stage("Aree ad alta digitalizzazione")
     found = find_hotspots(
         local.sel(variable="share", drop=True),
@@ -195,20 +210,20 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         alpha=plan.study.statistics.alpha,
         q=tables.q_column(plan.study.statistics.family),
     )
-    hotspots = inference.probed_hotspots(plan, found, panels, graph, robust)
+    hotspots = inference.probed_hotspots(plan, found, tested, graph, robust)
     clock.stage("Variazione e fattori")
-    change = comparable_change(first_last_change(panel), plan.index)
+    change = comparable_change(first_last_change(panel, shared.breaks), plan.index)
     models = all_models(
         plan,
         shared.intake,
-        shared.phases,
+        shared.memberships,
         (panel, graph),
         shared.survey,
         universe=plan.universes.index(universe),
     )
     return Results(
         facts=state_facts(plan, years, universe),
-        account=_account(plan, shared.intake, shared.phases),
+        account=_account(plan, shared.intake, shared.memberships),
         quarantine=shared.intake.quarantine,
         places=plan.places,
         provinces=plan.provinces,
@@ -217,7 +232,7 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         province_panel=panels["province"],
         region_panel=panels["region"],
         country_panel=panels["country"],
-        phases=_phase_table(plan, firms, shared.phases, years),
+        phases=_phase_table(plan, firms, shared.memberships, years),
         graph_summary=graph_summary(graph),
         neighbors=_neighbor_table(graph),
         local=local,
@@ -235,7 +250,12 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         match_notes=shared.tables.match_notes,
         signal_coverage=shared.tables.coverage,
         index_levels=shared.tables.levels,
-        warnings=(*_warnings(plan, shared.intake), *shared.tables.warnings),
+        series_breaks=shared.breaks,
+        warnings=(
+            *_warnings(plan, shared.intake),
+            *membership_warnings(plan, shared.intake, shared.breaks),
+            *shared.tables.warnings,
+        ),
     )
 
 
@@ -276,7 +296,7 @@ def _by_year_position(firms: pd.DataFrame, years: tuple[int, ...]) -> pd.DataFra
 
 
 def _panels(
-    plan: Plan, firms: pd.DataFrame, members: np.ndarray, years: tuple[int, ...]
+    plan: Plan, firms: pd.DataFrame, members: np.ndarray | FirmWeights, years: tuple[int, ...]
 ) -> dict[str, xr.Dataset]:
     """Count and build the indicators of municipalities, provinces, regions and the country."""
     study, places = plan.study, plan.places
@@ -321,19 +341,21 @@ def _neighbor_table(graph: Graph) -> pd.DataFrame:
     return links[list(NEIGHBOR_COLUMNS)].sort_values(list(NEIGHBOR_COLUMNS), ignore_index=True)
 
 
-def _account(plan: Plan, intake: Intake, phases: pd.DataFrame) -> Account:
-    """Complete the account with chains and coverage."""
-    in_chain = (phases != "").to_numpy().any(axis=1)
+def _account(plan: Plan, intake: Intake, memberships: Memberships) -> Account:
+    """Complete the account with chains, recoded codes and coverage."""
     covered = plan.places["covered"].to_numpy()
+    flags = intake.account.flags | code_flags(memberships, intake)
+    in_chain = np.any(memberships.members, axis=1)
     return dataclasses.replace(
         intake.account,
-        in_chains=int(in_chain[intake.firms["code"]].sum()),
+        flags=dict(sorted(flags.items())),
+        in_chains=int(memberships.kinds.table["rows"].to_numpy()[in_chain].sum()),
         outside_coverage=int((~covered[intake.firms["place"]]).sum()),
     )
 
 
 def _phase_table(
-    plan: Plan, firms: pd.DataFrame, phases: pd.DataFrame, years: tuple[int, ...]
+    plan: Plan, firms: pd.DataFrame, memberships: Memberships, years: tuple[int, ...]
 ) -> pd.DataFrame:
     """Count the firms of each phase over the covered territory."""
     covered = plan.places["covered"].to_numpy()
@@ -341,7 +363,7 @@ def _phase_table(
     distinct = plan.study.unit == "impresa"
     rows: list[tuple[str, int, str, float]] = []
     for phase in PHASES:
-        members = (phases == phase).to_numpy()
+        members = counted_members(memberships, plan.rule, phase=phase)
         counts = count_firms(firms, members, areas=areas, shape=(2, len(years)), distinct=distinct)
         for position, chain in enumerate(plan.chains):
             rows.extend(

@@ -12,7 +12,9 @@ import geopandas as gpd
 import pandas as pd
 from libpysal.graph import Graph
 
-from geo_engine.chains.membership import ALL_FIRMS, Chain, select_chains
+from geo_engine.chains.kinds import PlaceClasses
+from geo_engine.chains.membership import Chain
+from geo_engine.chains.weights import MembershipRule
 from geo_engine.errors import ChainError, StudyError, TableError
 from geo_engine.geographies.administrative import COUNTRY
 from geo_engine.geographies.coverage import covered_places, edge_places
@@ -24,6 +26,7 @@ from geo_engine.places.assign import PlacingParameters
 from geo_engine.places.locator import Locator
 from geo_engine.places.resolver import Resolver, build_resolver
 from geo_engine.places.vintages import heirs_at
+from geo_engine.plan_chains import chain_plan
 from geo_engine.plan_signals import (
     digital_index,
     study_signals,
@@ -62,6 +65,10 @@ class Plan:
     other_graphs: dict[str, Graph]
     """The same under the other rules of robustness, by their description."""
     chains: dict[str, Chain]
+    rule: MembershipRule
+    """How codes become weights of chains."""
+    place_classes: PlaceClasses
+    """Municipalities by the territories that chains refer to."""
     universes: tuple[Universe, ...]
     """Which enterprises; the first is the main universe."""
     signals: tuple[SignalDefinition, ...]
@@ -133,8 +140,9 @@ def resolve(study: Study, root: Path) -> Plan:
         open_source(source, root)
     _check_placing(study)
     universes, signals = study_universes(study), study_signals(study)
-    chains, reference, covered = _named_in_study(study)
     layer = _layer(study)
+    chosen = chain_plan(study, root, layer.index.tolist())
+    reference, covered = _named_in_study(study, chosen.chains)
     population, year, note = _population(study, root)
     ground = _prepare_ground(
         study.boundary_date,
@@ -151,7 +159,9 @@ def resolve(study: Study, root: Path) -> Plan:
         regions=ground.regions,
         graph=graph,
         other_graphs=other_neighbors(study, root) if surveys_digital(study) else {},
-        chains=chains,
+        chains=chosen.chains,
+        rule=chosen.rule,
+        place_classes=chosen.classes,
         universes=universes,
         signals=signals,
         index=digital_index(study),
@@ -251,27 +261,17 @@ def _population(study: Study, root: Path) -> tuple[pd.Series, int, str]:
     return persons, own.year, own.source
 
 
-def _named_in_study(study: Study) -> tuple[dict[str, Chain], pd.DataFrame, pd.Series]:
-    """Find the chains, areas and totals that a study names; an unknown name is a study's error."""
+def _named_in_study(study: Study, chains: dict[str, Chain]) -> tuple[pd.DataFrame, pd.Series]:
+    """Find the areas and totals that a study names; an unknown name is a study's error."""
     layer, coverage = _layer(study), study.coverage
     try:
-        chains = _chains(study)
         reference = _reference(study, layer, chains)
         named = (coverage.regions, coverage.provinces, coverage.municipalities)
         covered = covered_places(layer, *named)
         _check_further(study, chains)
     except (ChainError, TableError) as error:
         raise StudyError(error.code, error.message) from error
-    return chains, reference, covered
-
-
-def _chains(study: Study) -> dict[str, Chain]:
-    """Choose the chains; an extract without ATECO codes is studied as a whole."""
-    custom = {key: chain.model_dump() for key, chain in study.chains.custom.items()}
-    coded = any(source.ateco or source.columns.ateco is not None for source in study.firms)
-    if study.chains.use == "all" and not coded:
-        return {ALL_FIRMS.key: ALL_FIRMS}
-    return select_chains(study.chains.use, custom)
+    return reference, covered
 
 
 def _check_further(study: Study, chains: dict[str, Chain]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from geo_engine.chains.membership import load_perimeter
 from geo_engine.indicators.universe_definitions import Universe
 from geo_engine.plan import Plan
+from geo_engine.plan_chains import membership_words, perimeter_label
 from geo_engine.plan_signals import signal_name
 from geo_engine.results import ChainInfo, Facts, UniverseInfo
 from geo_engine.sources import boundaries
@@ -57,7 +57,11 @@ def state_facts(plan: Plan, years: tuple[int, ...], universe: Universe | None = 
         population_year=plan.population_year,
         coverage=_coverage_name(plan),
         is_national=study.coverage.is_national,
-        perimeter=load_perimeter().version,
+        perimeter=perimeter_label(plan.chains),
+        perimeter_en=perimeter_label(plan.chains, "en"),
+        whole_counts=plan.rule.is_whole,
+        membership=membership_words(plan.rule),
+        membership_en=membership_words(plan.rule, "en"),
         source_notes=tuple(notes),
         universe=universe.key,
         universe_label=universe.label,

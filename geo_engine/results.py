@@ -115,9 +115,15 @@ class Facts:
     """Name of the covered territory in Italian ("Italia" when whole)."""
     is_national: bool
     perimeter: str
-    """Version of the chain definitions."""
+    """Version of the chain definitions and perimeter: ``2025.1, largo``."""
     source_notes: tuple[str, ...]
     """Source and licence of each input and of the boundaries."""
+    perimeter_en: str = field(default="", kw_only=True)
+    membership: str = field(default="", kw_only=True)
+    """How much of a firm each of its chains has, in Italian; "" where a firm counts 1 in each."""
+    membership_en: str = field(default="", kw_only=True)
+    whole_counts: bool = field(default=True, kw_only=True)
+    """False where firms are divided among chains, so that counts have decimals."""
     universe: str = field(default="tutte", kw_only=True)
     """Key of the universe that the results are about."""
     universe_label: str = field(default="tutte le imprese", kw_only=True)
@@ -223,7 +229,7 @@ class Results:
     without_main (``tables.CHECKED``), cod_reg, region, members (tuple of pro_com_t), geometry."""
     change: xr.Dataset
     """(place, chain): first_year, last_year, firms_change, share_change, low, high, p_value,
-    direction (int8: -1, 0, 1), status."""
+    direction (int8: -1, 0, 1), status, series_break (bool: what breaks is NaN)."""
     drivers: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Associations, never causes: chain, term, coefficient (percentage points per doubling),
     standard_error, p_value, places."""
@@ -245,5 +251,8 @@ class Results:
     index_levels: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Firms by level of the index: dimension (year, legal_form, size), group, level, label,
     firms; the level "" is unknown."""
+    series_breaks: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Where an indicator of a chain cannot be followed from a year to the next, and why; columns
+    ``chains.breaks.COLUMNS``."""
     warnings: tuple[str, ...] = field(default=())
     """Sentences in Italian that stand on every artefact."""

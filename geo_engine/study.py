@@ -12,6 +12,7 @@ import pydantic
 from pydantic import Field, model_validator
 
 from geo_engine.errors import StudyError
+from geo_engine.study_chains import Chains
 from geo_engine.study_drivers import Drivers
 from geo_engine.study_errors import explain
 from geo_engine.study_signals import Index, SignalSource, StudySignal, UniverseKeys, Universes
@@ -41,8 +42,6 @@ __all__ = [
     "parse_study",
     "read_study",
 ]
-
-Prefixes = tuple[Annotated[str, Field(min_length=1, max_length=20)], ...]
 
 
 class Signal(Keys):
@@ -75,31 +74,6 @@ class Digital(Keys):
     )
     label: Words = Field("", description='Name of the combination; e.g. "imprese digitali".')
     label_en: Words = ""
-
-
-class PhaseCodes(Keys):
-    """Prefixes of one ATECO edition by phase."""
-
-    monte: Prefixes = ()
-    produzione: Prefixes = ()
-    distribuzione: Prefixes = ()
-    servizi: Prefixes = ()
-
-
-class CustomChain(Keys):
-    """A chain defined in the study itself."""
-
-    label: Title
-    label_en: Words = ""
-    ateco_2007: PhaseCodes = PhaseCodes()
-    ateco_2025: PhaseCodes = PhaseCodes()
-
-
-class Chains(Keys):
-    """Which supply chains are studied."""
-
-    use: tuple[str, ...] | Literal["all"] = "all"
-    custom: dict[str, CustomChain] = Field(default_factory=dict)
 
 
 class Place(Keys):

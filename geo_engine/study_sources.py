@@ -95,6 +95,9 @@ class FirmSource(Keys):
         "in the edition it fits.",
     )
     ateco: str = Field("", description="ATECO code of every row, where there is no column of it.")
+    secondary_separator: str = Field(
+        "", max_length=3, description="Between secondary codes, where it is not told by itself."
+    )
     year: Year | None = Field(None, description="Year of a one-date snapshot.")
     licence: Words = Field("", description="Source and licence, printed on every artefact.")
     sha256: str = Field(

@@ -34,9 +34,10 @@ QUARANTINE_COLUMNS = ("source", "row", "reason", "detail", "record")
 """Columns of a quarantine table: file name, record number from 1 (header not counted), stable
 reason in capitals, what to do, and the record's own fields as one JSON object."""
 
-STATUSES = ("ok", "no_firms", "not_surveyed", "not_covered", "suppressed")
-"""Why a value of the panel is missing, by code 0 to 4."""
-OK, NO_FIRMS, NOT_SURVEYED, NOT_COVERED, SUPPRESSED = range(5)
+STATUSES = ("ok", "no_firms", "not_surveyed", "not_covered", "suppressed", "series_break")
+"""Why a value of the panel is missing, by code 0 to 5. ``series_break``: a change over a change of
+classification, which alone may have made it."""
+OK, NO_FIRMS, NOT_SURVEYED, NOT_COVERED, SUPPRESSED, SERIES_BREAK = range(6)
 
 LOCAL_STATUSES = ("ok", "missing", "isolate", "constant", "too_sparse", "not_covered", "suppressed")
 """Why a place has no local test, by code 0 to 6. ``missing``: no value here, or none around."""

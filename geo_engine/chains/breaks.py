@@ -127,7 +127,8 @@ def series_breaks(
         Signals told from ATECO codes, by name; their indicators may be among ``indicators``.
     firms : mapping, optional
         Firms by pair of edition and six-digit code, to weigh ``share_uncertain``; every code
-        counts the same without it.
+        counts the same without it. With it a chain breaks only where more than ``NOISE`` of its
+        firms may leave or enter, and for a named cause only by codes that firms have.
     recoded : bool
         Codes of 2007 are turned into those of 2025, so that one list serves all years.
 
@@ -229,6 +230,8 @@ class _Flow:
     """Codes staying, leaving and entering, and the uncertain share of firms."""
     touched: frozenset[str]
     """Codes of 2007 that leave or enter in some part, and codes of 2025 that they enter."""
+    is_break: bool
+    """More than noise of its firms may leave or enter."""
 
 
 @functools.cache
@@ -258,11 +261,13 @@ def _flow(chain: Chain, firms: Mapping[tuple[str, str], float], *, recoded: bool
     moved = sum(weight[code] * (1 - share[code]) for code in leaving)
     moved += sum(weight[code] * share[code] for code in entering)
     total = sum(weight[code] for code in was)
-    touched = {target for code in entering for target in links()[code] if target in inside}
     uncertain = moved / total if total else float(moved > 0)
+    present = {code for code in leaving | entering if weight[code] > 0}
+    touched = {t for code in present & entering for t in links()[code] if t in inside}
     return _Flow(
         counts=(len(was - leaving), len(leaving), len(entering), min(uncertain, 1.0)),
-        touched=frozenset([*leaving, *entering, *(f"+{code}" for code in touched)]),
+        touched=frozenset([*present, *(f"+{code}" for code in touched)]),
+        is_break=uncertain > (NOISE if firms else 0.0),
     )
 
 
@@ -285,7 +290,7 @@ def _causes(
     signals: Mapping[str, CodedSignal],
 ) -> Iterator[_Told]:
     """List cause, indicator and notes of one change for one chain."""
-    if flow is not None and (flow.counts[1] or flow.counts[2]):
+    if flow is not None and flow.is_break:
         for indicator in indicators:
             yield general, indicator, _NOTES[general]
             for known in _named():

@@ -38,7 +38,7 @@ class SecondaryCodes:
         return int(self.table.loc[self.table["code"] == "", "rows"].sum())
 
 
-def split_codes(text: str | None) -> tuple[str, ...]:
+def split_codes(text: str | None, separator: str = "") -> tuple[str, ...]:
     """Split a text of several codes.
 
     Semicolons, bars, tabs and line ends always separate. Commas, slashes and blanks do where every
@@ -48,6 +48,8 @@ def split_codes(text: str | None) -> tuple[str, ...]:
     ----------
     text : str or None
         "62.01.00; 63.11.1", "620100,631110", or empty.
+    separator : str
+        What alone separates, where it is stated.
 
     Returns
     -------
@@ -62,6 +64,8 @@ def split_codes(text: str | None) -> tuple[str, ...]:
     ('62,01,00',)
     """
     found: dict[str, None] = {}
+    if separator:
+        return tuple(dict.fromkeys(filter(None, map(str.strip, (text or "").split(separator)))))
     for part in map(str.strip, _HARD.split(text or "")):
         words = [word for word in _SOFT.split(part) if word] if _SOFT.search(part) else []
         if len(words) > 1 and all(map(_TOKEN.match, words)):
@@ -77,6 +81,7 @@ def read_secondary(
     *,
     edition: str,
     declared: Sequence[str | None] | None = None,
+    separator: str = "",
 ) -> SecondaryCodes:
     """Read the distinct lists of secondary codes of one source.
 
@@ -90,6 +95,8 @@ def read_secondary(
         As for :func:`geo_engine.chains.detection.resolve_codes`.
     declared : sequence of str or None, optional
         Edition that the row itself states.
+    separator : str
+        As for :func:`split_codes`.
 
     Returns
     -------
@@ -104,7 +111,8 @@ def read_secondary(
     """
     stated = ["" for _ in texts] if declared is None else [text or "" for text in declared]
     lists = [
-        [(code, own) for code in split_codes(text)] for text, own in zip(texts, stated, strict=True)
+        [(code, own) for code in split_codes(text, separator)]
+        for text, own in zip(texts, stated, strict=True)
     ]
     rows: dict[tuple[str, str], int] = {}
     for pairs, count in zip(lists, counts, strict=True):
@@ -136,7 +144,9 @@ def read_secondary(
     )
 
 
-def read_lists(lists: pd.DataFrame, editions: Mapping[int, str]) -> SecondaryCodes:
+def read_lists(
+    lists: pd.DataFrame, editions: Mapping[int, str], *, separators: Sequence[str] = ()
+) -> SecondaryCodes:
     """Read the distinct lists of secondary codes of several sources, each as one column.
 
     Parameters
@@ -145,6 +155,8 @@ def read_lists(lists: pd.DataFrame, editions: Mapping[int, str]) -> SecondaryCod
         ``source`` (int), ``text``, ``version`` (as the row states it) and ``rows`` of each list.
     editions : mapping of int to str
         Edition by source, as for :func:`read_secondary`.
+    separators : sequence of str
+        By source, as for :func:`split_codes`; none where they tell themselves.
 
     Returns
     -------
@@ -164,6 +176,7 @@ def read_lists(lists: pd.DataFrame, editions: Mapping[int, str]) -> SecondaryCod
             own["rows"].tolist(),
             edition=editions[int(source)],
             declared=own["version"].tolist(),
+            separator=separators[int(source)] if separators else "",
         )
         start = np.int32(sum(map(len, tables)))
         for at, part in zip(

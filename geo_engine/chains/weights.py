@@ -55,6 +55,15 @@ class MembershipRule:
     recode_weights: Mapping[tuple[str, str], float] | None = None
     """Shares of complex recodes, as for :func:`geo_engine.chains.correspondence.recode`."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every firm counts 1 in each of its chains."""
+        return (
+            self.weights == "whole"
+            and self.secondary_weight in (0.0, 1.0)
+            and self.edition == "own"
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Memberships:
@@ -79,7 +88,7 @@ class Memberships:
     @property
     def members(self) -> npt.NDArray[np.bool_]:
         """Which kinds belong to which chains, as ``count_firms`` takes it."""
-        return self.units > 0
+        return np.asarray(self.units > 0)
 
     @property
     def weights(self) -> _Floats:

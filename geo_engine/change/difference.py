@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 
 from geo_engine import tables
+from geo_engine.chains.breaks import crosses_break
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -14,7 +16,7 @@ Z95 = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
 
 
-def first_last_change(panel: xr.Dataset) -> xr.Dataset:
+def first_last_change(panel: xr.Dataset, breaks: pd.DataFrame | None = None) -> xr.Dataset:
     """Compare the last year of a panel with its first.
 
     Parameters
@@ -22,6 +24,9 @@ def first_last_change(panel: xr.Dataset) -> xr.Dataset:
     panel : Dataset
         firms, known, digital, share, status and share_status over (place, chain, year); years
         need not be sorted.
+    breaks : DataFrame, optional
+        Breaks of series, as ``chains.breaks.series_breaks``: the numbers of ``firms``, or the
+        ``share``, of a chain that breaks between the years are not compared.
 
     Returns
     -------
@@ -30,19 +35,30 @@ def first_last_change(panel: xr.Dataset) -> xr.Dataset:
         (0.01 is one point) with Newcombe's 95 % interval ``low``, ``high``, the two-sided
         ``p_value``, ``direction`` (1 or -1 only where the interval excludes 0) and ``status``
         (code of ``tables.STATUSES`` of the share that is missing). With one year only there is no
-        change: all is NaN and the direction 0.
+        change: all is NaN and the direction 0. ``series_break`` (bool) marks the chains whose
+        number of firms or share breaks between the years: what breaks is NaN, its status
+        ``series_break``.
 
     Notes
     -----
     Both years are treated as independent samples. They hold largely the same firms, whose signals
-    resemble themselves, so the interval is too wide and the p-value too large: conservative.
+    resemble themselves, so the interval is too wide and the p-value too large: conservative. Where
+    firms are divided among chains, known firms are sums of weights up to 1, which are no more than
+    the effective number of firms (sum of weights, squared, over the sum of squares): conservative
+    again.
     """
     years = np.sort(panel["year"].to_numpy())
     first, last = int(years[0]), int(years[-1])
     before = panel.sel(year=first, drop=True).transpose("place", "chain")
     after = panel.sel(year=last, drop=True).transpose("place", "chain")
     shape = before["firms"].shape
+    chains = [str(key) for key in panel["chain"].to_numpy()]
+    broken = {
+        name: np.broadcast_to(_broken(breaks, name, chains, (first, last)), shape)
+        for name in ("firms", "share")
+    }
     status = _change_status(before, after, same_year=first == last)
+    status = np.where((status == tables.OK) & broken["share"], tables.SERIES_BREAK, status)
     compared = status == tables.OK
     x1, n1, x2, n2 = (
         np.where(compared, values.to_numpy(), np.nan)
@@ -50,8 +66,7 @@ def first_last_change(panel: xr.Dataset) -> xr.Dataset:
     )
     low, high = newcombe_interval(x1, n1, x2, n2)
     firms_change = (after["firms"] - before["firms"]).to_numpy()
-    if first == last:
-        firms_change = np.full(shape, np.nan)
+    firms_change = np.where(broken["firms"] | (first == last), np.nan, firms_change)
     direction = np.where(low > 0, 1, np.where(high < 0, -1, 0))
     values = {
         "first_year": np.full(shape, first),
@@ -62,12 +77,22 @@ def first_last_change(panel: xr.Dataset) -> xr.Dataset:
         "high": high,
         "p_value": two_proportions_p(x1, n1, x2, n2),
         "direction": direction.astype(np.int8),
-        "status": status,
+        "status": status.astype(np.int8),
+        "series_break": broken["firms"] | broken["share"],
     }
     return xr.Dataset(
         {name: (("place", "chain"), value) for name, value in values.items()},
         coords={"place": panel["place"], "chain": panel["chain"]},
     )
+
+
+def _broken(
+    breaks: pd.DataFrame | None, name: str, chains: list[str], years: tuple[int, int]
+) -> npt.NDArray[np.bool_]:
+    """Tell of which chains a variable breaks between two years."""
+    if breaks is None or breaks.empty or years[0] == years[1]:
+        return np.zeros(len(chains), dtype=bool)
+    return crosses_break(breaks, name, chains, years)
 
 
 def newcombe_interval(

@@ -20,6 +20,8 @@ from geo_engine.disclosure.publication import Publication
 from geo_engine.results import Results
 
 LEVELS = ("panel", "province_panel", "region_panel", "country_panel")
+NOTHING = 1e-6
+"""Known firms that rounding may leave where sums of parts of firms are subtracted."""
 MOST_PARTS = 3
 """Universes that are subtracted together at most."""
 Pairs = Sequence[tuple[str, str]]
@@ -77,7 +79,7 @@ def disclosing_cells(
     marked = xr.zeros_like(first, dtype=bool)
     for outer, parts in differences(nested, disjoint, list(known)):
         left = known[outer] - sum(known[part] for part in parts)
-        marked |= (left > 0) & (left < threshold)
+        marked |= (left > NOTHING) & (left < threshold)
     return marked
 
 

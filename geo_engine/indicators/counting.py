@@ -32,9 +32,22 @@ class Counts:
     """Of these, digital firms."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FirmWeights:
+    """How much of a firm each chain has, in whole units, so that sums have no order."""
+
+    units: npt.NDArray[np.integer]
+    """Shape (codes, chains)."""
+    whole: int
+    """Units of a whole firm."""
+    divides: npt.NDArray[np.bool_]
+    """Shape (chains,): chains that divide firms among them. Together they have no more than one
+    whole of an enterprise, whatever its units do; all False where each counts it by itself."""
+
+
 def count_firms(
     firms: pd.DataFrame,
-    members: npt.NDArray[np.bool_],
+    members: npt.NDArray[np.bool_] | FirmWeights,
     *,
     areas: npt.NDArray[np.integer],
     shape: tuple[int, int],
@@ -47,8 +60,8 @@ def count_firms(
     firms : DataFrame
         Columns ``FIRM_COLUMNS``. A row without a place is left out; a row without a code counts
         among all firms and in no chain.
-    members : array of bool, shape (codes, chains)
-        Which code belongs to which chains.
+    members : array of bool, shape (codes, chains), or FirmWeights
+        Which code belongs to which chains, or how much of a firm each chain has.
     areas : array of int
         Area of each place by position; -1 for none.
     shape : tuple of int
@@ -56,12 +69,15 @@ def count_firms(
     distinct : bool
         True: an enterprise (``firm``) counts once in each area, chain and year; its signal is
         known where that of any unit is, and digital where any unit is. A row that stands for
-        several firms counts whole when its key is its own. False: rows add up.
+        several firms counts whole when its key is its own. False: rows add up. With weights an
+        enterprise has in each chain the largest weight of its units; where the sum over the chains
+        that divide firms exceeds a whole, it is brought down to a whole in proportion.
 
     Returns
     -------
     Counts
-        Whole numbers, independent of the order of the rows.
+        Independent of the order of the rows; whole numbers, but where weights are given. All firms
+        together are always whole.
 
     Raises
     ------
@@ -72,20 +88,31 @@ def count_firms(
     require_columns(firms, FIRM_COLUMNS, "The table of placed firms")
     place, year, code = (_positions(firms[name]) for name in ("place", "year", "code"))
     amounts = np.stack([firms[name].to_numpy(np.int64) for name in ("firms", "known", "digital")])
-    _check_positions(place=(place, len(areas)), code=(code, len(members)), year=(year, shape[1]))
+    if not isinstance(members, FirmWeights):
+        members = FirmWeights(
+            units=members.astype(np.int8),
+            whole=1,
+            divides=np.zeros(members.shape[1], dtype=np.bool_),
+        )
+    chains = members.units.shape[1]
+    _check_positions(
+        place=(place, len(areas)), code=(code, len(members.units)), year=(year, shape[1])
+    )
     _check_positions(area=(areas, shape[0]))
-    _check_amounts(amounts)
+    _check_amounts(amounts, members.whole)
     zone = np.append(np.asarray(areas, np.int64), -1)[place]
     zone[year < 0] = -1
     rows = _Rows(zone, year, code, amounts, *_chains_of_codes(members))
-    counted = np.zeros((3, shape[0], members.shape[1] + 1, shape[1]), np.int64)
+    counted = np.zeros((3, shape[0], chains + 1, shape[1]), np.int64)
     if distinct:
         cell = np.where(zone < 0, -1, zone * shape[1] + year)
         order, bounds = _rows_by_cell(cell, shape[0] * shape[1])
-        _count_distinct(rows, firms["firm"].to_numpy(np.uint64), order, bounds, counted)
+        divides = np.flatnonzero(members.divides).astype(np.int64)
+        key = firms["firm"].to_numpy(np.uint64)
+        _count_distinct(rows, key, (order, bounds), divides, counted)
     else:
         _count_rows(rows, counted)
-    total = counted.astype(np.float64)
+    total = counted / members.whole
     return Counts(firms=total[0], known=total[1], digital=total[2])
 
 
@@ -98,6 +125,9 @@ class _Rows(NamedTuple):
     amounts: IntArray
     first: IntArray
     chains: IntArray
+    units: IntArray
+    """Of each of ``chains``."""
+    whole: int
 
 
 def _positions(column: pd.Series) -> npt.NDArray[np.int32]:
@@ -117,8 +147,8 @@ def _check_positions(**columns: tuple[npt.NDArray[np.integer], int]) -> None:
             )
 
 
-def _check_amounts(amounts: IntArray) -> None:
-    """Refuse negative amounts, and more digital than known or known than all."""
+def _check_amounts(amounts: IntArray, whole: int) -> None:
+    """Refuse negative amounts, more digital than known or known than all, and too many to add."""
     firms, known, digital = amounts
     wrong = int(((digital < 0) | (digital > known) | (known > firms)).sum())
     if wrong:
@@ -127,13 +157,21 @@ def _check_amounts(amounts: IntArray) -> None:
             f"{wrong:,} of {len(firms):,} rows break 0 <= digital <= known <= firms. "
             "Check which columns of the counts are mapped.",
         )
+    if float(firms.sum(dtype=np.float64)) * whole >= 2.0**63:
+        raise TableError(
+            "COUNT_RANGE",
+            f"The rows stand for {firms.sum(dtype=np.float64):,.0f} firms, more than can be added "
+            "up. Check which columns of the counts are mapped.",
+        )
 
 
-def _chains_of_codes(members: npt.NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
-    """List the chains of each code: those of code i are chains[first[i] : first[i + 1]]."""
-    _, chains = np.nonzero(members)
-    first = np.concatenate([[0], np.cumsum(members.sum(axis=1))])
-    return first.astype(np.int64), chains.astype(np.int64)
+def _chains_of_codes(members: FirmWeights) -> tuple[IntArray, IntArray, IntArray, int]:
+    """List chains and units of each code: those of code i are at first[i] : first[i + 1]."""
+    inside = members.units > 0
+    _, chains = np.nonzero(inside)
+    first = np.concatenate([[0], np.cumsum(inside.sum(axis=1))])
+    units = members.units[inside].astype(np.int64)
+    return first.astype(np.int64), chains.astype(np.int64), units, members.whole
 
 
 @numba.njit(cache=True)
@@ -146,10 +184,10 @@ def _count_rows(rows: _Rows, counted: IntArray) -> None:  # pragma: no cover
             continue
         for kind in range(3):
             amount = rows.amounts[kind, row]
-            counted[kind, zone, everyone, year] += amount
+            counted[kind, zone, everyone, year] += amount * rows.whole
             if code >= 0:
                 for j in range(rows.first[code], rows.first[code + 1]):
-                    counted[kind, zone, rows.chains[j], year] += amount
+                    counted[kind, zone, rows.chains[j], year] += amount * rows.units[j]
 
 
 @numba.njit(cache=True)
@@ -174,11 +212,12 @@ def _rows_by_cell(cell: IntArray, cells: int) -> tuple[IntArray, IntArray]:  # p
 def _count_distinct(
     rows: _Rows,
     key: npt.NDArray[np.uint64],
-    order: IntArray,
-    bounds: IntArray,
+    cells: tuple[IntArray, IntArray],
+    divides: IntArray,
     counted: IntArray,
 ) -> None:  # pragma: no cover
     """Take, for each enterprise of a cell and chain, the largest amount of its units."""
+    order, bounds = cells
     years = counted.shape[3]
     largest = np.zeros((3, counted.shape[2]), np.int64)
     for cell in range(len(bounds) - 1):
@@ -187,6 +226,7 @@ def _count_distinct(
         for i in range(len(inside)):
             _raise_to_row(largest, rows, inside[i])
             if i + 1 == len(inside) or key[inside[i + 1]] != key[inside[i]]:
+                _bring_down(largest, divides)
                 counted[:, cell // years, :, cell % years] += largest
                 largest[:] = 0
 
@@ -197,8 +237,33 @@ def _raise_to_row(largest: IntArray, rows: _Rows, row: int) -> None:  # pragma: 
     everyone, code = largest.shape[1] - 1, rows.code[row]
     for kind in range(3):
         amount = rows.amounts[kind, row]
-        largest[kind, everyone] = max(largest[kind, everyone], amount)
+        largest[kind, everyone] = max(largest[kind, everyone], amount * rows.whole)
         if code >= 0:
             for j in range(rows.first[code], rows.first[code + 1]):
                 chain = rows.chains[j]
-                largest[kind, chain] = max(largest[kind, chain], amount)
+                largest[kind, chain] = max(largest[kind, chain], amount * rows.units[j])
+
+
+@numba.njit(cache=True)
+def _bring_down(largest: IntArray, divides: IntArray) -> None:  # pragma: no cover
+    """Let the chains that divide an enterprise have no more than all of it together.
+
+    Rounded on the running sum, so that the parts add up to the whole; known and digital firms of a
+    chain shrink with its firms.
+    """
+    whole = largest[0, largest.shape[1] - 1]
+    total = 0
+    for chain in divides:
+        total += largest[0, chain]
+    if total <= whole:
+        return
+    sums, given = np.int64(0), np.int64(0)
+    for chain in divides:
+        had = largest[0, chain]
+        sums += had
+        part = np.int64(np.rint(whole * (sums / total))) - given
+        given += part
+        if had > 0:
+            for kind in range(1, 3):
+                largest[kind, chain] = np.int64(np.rint(largest[kind, chain] * (part / had)))
+        largest[0, chain] = part

@@ -24,6 +24,8 @@ class Placed:
     place: np.ndarray
     year: np.ndarray
     code: np.ndarray
+    secondary: np.ndarray
+    """List of secondary codes, -1 without any."""
     digital: np.ndarray
     method: np.ndarray
     confidence: np.ndarray
@@ -101,7 +103,9 @@ def _divide(
     return np.concatenate(of)[order], np.concatenate(places)[order], np.concatenate(counts)[order]
 
 
-def placed_rows(name: str, part: Part, codes: np.ndarray, usable: np.ndarray) -> Placed:
+def placed_rows(
+    name: str, part: Part, codes: tuple[np.ndarray, np.ndarray], usable: np.ndarray
+) -> Placed:
     """Give the usable rows of a batch with everything known of them."""
     value = np.where(part.counts[:, 1] > 0, part.counts[:, 2], -1)
     return Placed(
@@ -110,7 +114,8 @@ def placed_rows(name: str, part: Part, codes: np.ndarray, usable: np.ndarray) ->
         row=part.row_numbers[usable],
         place=part.place[usable],
         year=part.year[usable],
-        code=codes[usable],
+        code=codes[0][usable],
+        secondary=codes[1][usable],
         digital=value[usable],
         method=part.method[usable],
         confidence=part.confidence[usable],

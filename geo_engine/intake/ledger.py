@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from geo_engine.chains.detection import resolve_codes
+from geo_engine.chains.secondary import SecondaryCodes
 from geo_engine.errors import SourceError
 from geo_engine.indicators.signal_matches import found_rows, new_hits, note_hits
+from geo_engine.intake.ateco_columns import AtecoColumns
 from geo_engine.intake.compact import Placed, compact, other_sizes, placed_rows, set_aside
 from geo_engine.intake.joined import Joined
 from geo_engine.intake.late import Late, find_late, read_again
@@ -51,6 +52,9 @@ class Intake:
     ateco: pd.DataFrame
     """Distinct codes as written: source (int), text, version (as declared), rows; and as read:
     code, edition, flag, reason (the rows of a code with a reason are in quarantine)."""
+    lists: SecondaryCodes | None
+    """Distinct lists of secondary codes, where they count in chains; ``firms`` then has the column
+    ``secondary`` (position, -1 without any)."""
     account: Account
     quarantine: pd.DataFrame
     quality: Quality
@@ -102,7 +106,7 @@ class Ledger:
         self._other_sizes: list[tuple[int, pd.DataFrame]] = []
         self._seen = SeenRows()
         self._firms: list[pd.DataFrame] = []
-        self._codes: dict[tuple[int, str, str], int] = {}
+        self._ateco = AtecoColumns(self._sources)
         self._ways: dict[tuple[str, str], int] = {}
         self._quarantine: list[pd.DataFrame] = []
         self._files: list[_File] = []
@@ -121,8 +125,11 @@ class Ledger:
             part.reason[repeated] = "DUPLICATE"
             part.detail[repeated] = "Equal in every column to an earlier row; counted once."
             usable &= ~repeated
-        codes = self._code_positions(part, file.position)
+        codes = self._ateco.codes(file.position, part.ateco, part.version)
+        lists = self._ateco.lists(file.position, part.secondary, part.version)
         kept = compact(part, codes, usable)
+        if self._counts_secondary:
+            kept["secondary"] = lists[usable][kept["of"]]
         of = kept.pop("of").to_numpy()
         kept["way"] = self._way_positions(part, usable)[of]
         if (other := other_sizes(part, usable, of)) is not None:
@@ -143,7 +150,7 @@ class Ledger:
         file.codes += part.dated_codes[0]
         file.other_date += part.dated_codes[1]
         self._observe(file, part)
-        keep(placed_rows(file.name, part, codes, usable))
+        keep(placed_rows(file.name, part, (codes, lists), usable))
 
     def _observe(self, file: _File, part: Part) -> None:
         """Add what the rows of a batch are like."""
@@ -190,7 +197,10 @@ class Ledger:
         """Judge the rows as a whole, each source's ATECO codes as one column, and join all."""
         firms = pd.concat(self._firms, ignore_index=True)
         self._firms.clear()
-        ateco = self._read_codes(firms)
+        ateco = self._ateco.read_codes(firms["code"].to_numpy())
+        lists = None
+        if self._counts_secondary:
+            lists = self._ateco.read_lists(firms["secondary"].to_numpy(), ateco)
         one_seat = [self._sources[file.position].seats == "quarantine" for file in self._files]
         late = find_late(firms, ateco, np.array(one_seat, dtype=bool))
         gone = self._set_aside_late(firms, late)
@@ -212,6 +222,7 @@ class Ledger:
         return Intake(
             firms=firms.drop(columns=["way", "point", "has_tax_code"]),
             ateco=ateco,
+            lists=lists,
             account=account,
             quarantine=quarantine.sort_values(["source", "row"], ignore_index=True),
             quality=merge_quality(file.quality for file in self._files),
@@ -295,6 +306,11 @@ class Ledger:
         return _positive(methods), _positive(flags)
 
     @property
+    def _counts_secondary(self) -> bool:
+        """Tell whether secondary codes have a part in who belongs to which chain."""
+        return self._plan.rule.secondary_weight > 0
+
+    @property
     def _divides(self) -> bool:
         """Tell whether records of counts may stand several times among the firms."""
         return any(source.kind == "counts" for source in self._sources)
@@ -313,39 +329,6 @@ class Ledger:
             quoting=file.dialect.quoting,
             licence=self._sources[file.position].licence,
         )
-
-    def _code_positions(self, part: Part, position: int) -> np.ndarray:
-        """List the distinct codes of all batches, and give those of this one their number."""
-        if not len(part.ateco):
-            return np.zeros(0, dtype=np.int32)
-        which, distinct = pd.factorize(pd.MultiIndex.from_arrays([part.ateco, part.version]))
-        numbers = [
-            self._codes.setdefault((position, str(key[0]), str(key[1])), len(self._codes))
-            for key in distinct
-        ]
-        return np.array(numbers, dtype=np.int32)[which]
-
-    def _read_codes(self, firms: pd.DataFrame) -> pd.DataFrame:
-        """Read every distinct ATECO code, each source as one column."""
-        ateco = pd.DataFrame(list(self._codes), columns=["source", "text", "version"])
-        ateco["rows"] = np.bincount(firms["code"], minlength=len(ateco))
-        parts = []
-        for position, own in ateco.groupby("source", sort=True):
-            read = resolve_codes(
-                own["text"].tolist(),
-                own["rows"].tolist(),
-                edition=self._sources[int(position)].ateco_version,
-                declared=own["version"].tolist(),
-            )
-            columns = {
-                "code": read.codes,
-                "edition": read.editions,
-                "flag": read.flags,
-                "reason": read.reasons,
-                "detail": read.details,
-            }
-            parts.append(pd.DataFrame(columns, index=own.index))
-        return ateco.join(pd.concat(parts).sort_index())
 
 
 def _positive(counts: collections.Counter[str]) -> dict[str, int]:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from geo_engine.chains.kinds import FirmCodes, PlaceClasses, classes_of
+from geo_engine.chains.membership import PHASE_NAMES
+from geo_engine.chains.weights import UNITS, Memberships
 from geo_engine.intake.compact import Placed
 from geo_engine.intake.ledger import CENTROID, Intake
 from geo_engine.results import Results
@@ -28,6 +30,7 @@ OWN_COLUMNS = pa.schema(
         ("geo_ateco_edition", pa.string()),
         ("geo_chains", pa.string()),
         ("geo_phases", pa.string()),
+        ("geo_weights", pa.string()),
         ("geo_digital", pa.bool_()),
         ("geo_hotspots", pa.string()),
     ]
@@ -53,7 +56,7 @@ class FirmSpool:
         """
         self._names.extend(name for name in placed.rows.column_names if name not in self._names)
         table = placed.rows
-        for name in ("row", "place", "year", "code", "digital", "confidence", "point"):
+        for name in ("row", "place", "year", "code", "secondary", "digital", "confidence", "point"):
             table = table.append_column(f"geo_{name}", pa.array(getattr(placed, name)))
         for name in ("method", "flags"):
             texts = pa.array(getattr(placed, name).tolist(), pa.string())
@@ -68,8 +71,10 @@ class FirmSpool:
         fields = [pa.field(name, pa.string()) for name in self._names]
         return pa.schema([*fields, *OWN_COLUMNS])
 
-    def batches(self, results: Results, intake: Intake, phases: pd.DataFrame) -> Iterator[pa.Table]:
-        """Read the rows back, with chains, phases and hotspots.
+    def batches(
+        self, results: Results, intake: Intake, memberships: Memberships, classes: PlaceClasses
+    ) -> Iterator[pa.Table]:
+        """Read the rows back, with chains, phases, weights and hotspots.
 
         Parameters
         ----------
@@ -77,15 +82,17 @@ class FirmSpool:
             Of the run.
         intake : Intake
             Its codes.
-        phases : DataFrame
-            Code x chain -> phase, in the order of ``intake.ateco``.
+        memberships : Memberships
+            Chains of all firms.
+        classes : PlaceClasses
+            Municipalities by the territories of the chains.
 
         Yields
         ------
         Table
             With the columns of ``schema`` that the source has.
         """
-        chains, pairs = _code_texts(phases)
+        chains, phases, weights = _kind_texts(memberships)
         hotspots = _hotspots_by_place(results)
         for path, file in self._files:
             table = pq.read_table(path)
@@ -93,6 +100,7 @@ class FirmSpool:
                 gone = np.isin(table["geo_row"].to_numpy(), intake.late[file])
                 table = table.filter(pa.array(~gone))
             code = table["geo_code"].to_numpy()
+            kind = memberships.find(_firm_codes(table, intake, classes))
             codes = results.places.index.to_numpy(dtype=object)[table["geo_place"].to_numpy()]
             names = results.places["name"].to_numpy(dtype=object)[table["geo_place"].to_numpy()]
             year = table["geo_year"].to_numpy()
@@ -108,13 +116,14 @@ class FirmSpool:
                 "geo_ateco_edition": pa.array(
                     intake.ateco["edition"].to_numpy(object)[code].tolist()
                 ),
-                "geo_chains": pa.array(chains[code].tolist(), pa.string()),
-                "geo_phases": pa.array(pairs[code].tolist(), pa.string()),
+                "geo_chains": pa.array(chains[kind].tolist(), pa.string()),
+                "geo_phases": pa.array(phases[kind].tolist(), pa.string()),
+                "geo_weights": pa.array(weights[kind].tolist(), pa.string()),
                 "geo_digital": pa.array(value == 1, mask=value < 0),
                 "geo_hotspots": pa.array(
                     [
                         _joined(hotspots, place, int(when), listed)
-                        for place, when, listed in zip(codes, year, chains[code], strict=True)
+                        for place, when, listed in zip(codes, year, chains[kind], strict=True)
                     ],
                     pa.string(),
                 ),
@@ -150,14 +159,34 @@ def _with_heaps(table: pa.Table, heaps: np.ndarray) -> pa.Array:
     return pa.array(flags.tolist(), pa.string())
 
 
-def _code_texts(phases: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Give each code its chains, and its chains with phases, joined by "|"."""
-    chains, pairs = [], []
-    for row in phases.to_dict("records"):
-        inside = {key: phase for key, phase in row.items() if phase}
-        chains.append("|".join(map(str, inside)))
-        pairs.append("|".join(f"{key}:{phase}" for key, phase in inside.items()))
-    return np.array(chains, dtype=object), np.array(pairs, dtype=object)
+def _firm_codes(table: pa.Table, intake: Intake, classes: PlaceClasses) -> FirmCodes:
+    """Give what the chains of the rows of a batch depend on."""
+    return FirmCodes(
+        code=table["geo_code"].to_numpy(),
+        secondary=None if intake.lists is None else table["geo_secondary"].to_numpy(),
+        place_class=classes_of(table["geo_place"].to_numpy(), classes),
+    )
+
+
+def _kind_texts(memberships: Memberships) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give each kind its chains, these with phases, and with weights, joined by "|"."""
+    found = []
+    for phase, units in zip(memberships.phase, memberships.units, strict=True):
+        inside = [
+            (key, PHASE_NAMES[name], f"{part / UNITS:.6g}")
+            for key, name, part in zip(memberships.chains, phase, units, strict=True)
+            if part
+        ]
+        found.append(
+            (
+                "|".join(key for key, _, _ in inside),
+                "|".join(f"{key}:{name}" for key, name, _ in inside),
+                "|".join(f"{key}:{part}" for key, _, part in inside),
+            )
+        )
+    columns = zip(*found, strict=True) if found else ((), (), ())
+    chains, phases, weights = (np.array(column, dtype=object) for column in columns)
+    return chains, phases, weights
 
 
 def _hotspots_by_place(results: Results) -> dict[tuple[str, int, str], str]:

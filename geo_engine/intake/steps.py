@@ -55,6 +55,8 @@ class Part:
     year: np.ndarray
     ateco: np.ndarray
     version: np.ndarray
+    secondary: np.ndarray
+    """Secondary codes as written, "" where there are none or none count."""
     counts: np.ndarray
     sizes: tuple[Sizes, Sizes]
     """With the point as decimal mark, and with the comma; one object where they are the same."""
@@ -121,6 +123,7 @@ def take_steps(
         year=year,
         ateco=_ateco(text("ateco"), source),
         version=text("ateco_version").to_numpy(dtype=object),
+        secondary=_secondary(text, plan),
         counts=counts,
         sizes=read_sizes(text, rows.num_rows, plan, source),
         legal_form=read_forms(text, source, checked.tax_key != 0),
@@ -308,6 +311,12 @@ def _ateco(texts: pd.Series, source: FirmSource) -> np.ndarray:
     if source.columns.ateco is None:
         return np.full(len(texts), source.ateco, dtype=object)
     return texts.to_numpy(dtype=object)
+
+
+def _secondary(text: Callable[[str], pd.Series], plan: Plan) -> np.ndarray:
+    """Give the secondary codes of each row as written, where they count."""
+    texts = text("secondary_ateco").to_numpy(dtype=object)
+    return texts if plan.rule.secondary_weight > 0 else np.full(len(texts), "", dtype=object)
 
 
 def _enterprises(text: Callable[[str], pd.Series], checked: CheckedRows) -> np.ndarray:

@@ -208,6 +208,7 @@ def metadata_record(publication: Publication) -> str:
         f"Test locali esatti tra comuni vicini ({word('it', 'notes', neighbors)}); correzione di "
         f"{word('it', 'notes', f'correction_{facts.correction}')} al "
         f"{level_percent(facts.alpha)}; perimetro delle filiere {facts.perimeter}; "
+        f"{facts.membership + '; ' if facts.membership else ''}"
         f"seme {facts.seed}; popolazione {facts.population_year}."
     )
     counted = f"{units_word(facts)} {words('firm_status').get(facts.status, facts.status)}"

@@ -83,6 +83,11 @@ def write_manifest(
     manifest = {
         "schema": SCHEMA,
         "title": results.facts.titled(),
+        "perimeter": results.facts.perimeter,
+        "membership": results.facts.membership,
+        "series_breaks": _records(
+            results.series_breaks.drop(columns=["note", "note_en"], errors="ignore")
+        ),
         "universe": results.facts.universe,
         "universes": _records(results.universes),
         "signal_matches": _records(results.signal_matches),

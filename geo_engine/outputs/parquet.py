@@ -168,6 +168,7 @@ def _notes(publication: Publication) -> dict[str, str]:
         "family": facts.family,
         "seed": str(facts.seed),
         "perimeter": facts.perimeter,
+        "membership": facts.membership,
         "banner": publication.banner,
         "sources": "\n".join(facts.source_notes),
     }

@@ -81,12 +81,13 @@ def panel_table(results: Results) -> pd.DataFrame:
         Sorted by ``pro_com_t``, ``chain``, ``year``; then ``status``, the measures,
         ``share_status``, and for each tested variable the local results under its name
         (``share_p_value``), with ``share_local_status`` for the status of the test. Counts are
-        nullable integers; statuses, quadrants and methods are words (categories).
+        nullable integers, but where firms are divided among chains; statuses, quadrants and methods
+        are words (categories).
     """
     panel = results.panel.sortby(["place", "chain", "year"])
     columns = _keys(panel, "place", "pro_com_t")
     columns["status"] = status_words(_flat(panel["status"], "place"))
-    columns |= _measures(panel, PANEL_MEASURES, "place")
+    columns |= _measures(panel, PANEL_MEASURES, "place", whole=results.facts.whole_counts)
     columns["share_status"] = status_words(_flat(panel["share_status"], "place"))
     if "robustness" in results.robustness:
         robust = results.robustness.sortby(["place", "chain", "year"])
@@ -324,18 +325,28 @@ def _keys(dataset: xr.Dataset, dim: str, name: str) -> dict[str, object]:
     }
 
 
-def _measures(dataset: xr.Dataset, names: tuple[str, ...], dim: str) -> dict[str, object]:
+def _measures(
+    dataset: xr.Dataset, names: tuple[str, ...], dim: str, *, whole: bool | None = None
+) -> dict[str, object]:
     """Give the columns of measures that a dataset has."""
-    return {name: _typed(name, _flat(dataset[name], dim)) for name in names if name in dataset}
+    return {
+        name: _typed(name, _flat(dataset[name], dim), whole=whole)
+        for name in names
+        if name in dataset
+    }
 
 
-def _typed(name: str, values: np.ndarray) -> object:
-    """Give counts as nullable integers, and everything else as it is."""
-    if name not in COUNTS:
+def _typed(name: str, values: np.ndarray, *, whole: bool | None = None) -> object:
+    """Give whole counts as nullable integers, and everything else as it is.
+
+    Parts of firms stay parts: rounded, chains would no longer add up. Without ``whole`` the values
+    tell.
+    """
+    missing = np.isnan(values) if name in COUNTS else None
+    filled = np.where(missing, 0, values) if missing is not None else values
+    if missing is None or not (bool((filled == np.rint(filled)).all()) if whole is None else whole):
         return values
-    missing = np.isnan(values)
-    whole = np.where(missing, 0, np.rint(np.where(missing, 0, values))).astype(np.int32)
-    return pd.arrays.IntegerArray(whole, missing)
+    return pd.arrays.IntegerArray(np.rint(filled).astype(np.int32), missing)
 
 
 def _local_columns(local: xr.Dataset, variable: str) -> dict[str, object]:

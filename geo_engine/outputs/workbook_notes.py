@@ -207,6 +207,7 @@ def provenance_sheet(publication: Publication) -> Sheet:
         ("Confini", f"ISTAT, al {facts.boundary_date}"),
         ("Popolazione", f"residenti {facts.population_year}"),
         ("Perimetro delle filiere", f"versione {facts.perimeter} (proposta, non ufficiale)"),
+        *((("Peso delle imprese", facts.membership),) if facts.membership else ()),
         ("Vicinato", word("it", "notes", f"neighbors_{facts.neighbors}")),
         ("Livello dei test", level_percent(facts.alpha)),
         ("Correzione per confronti multipli", f"{correction}, {family}"),

@@ -17,7 +17,7 @@ from geo_engine.chains.membership import (
     select_chains,
 )
 from geo_engine.errors import ChainError
-from geo_engine.study import CustomChain
+from geo_engine.study_chains import CustomChain
 
 FISH = {"pesce": {"label": "Pesce", "ateco_2007": {"monte": ["03"], "produzione": ["10.2"]}}}
 LEAVES = {

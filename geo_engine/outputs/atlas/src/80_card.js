@@ -2,7 +2,14 @@
 
 const card = (() => {
   const { make } = page;
-  const STATUSES = ["no_firms", "no_firms", "not_surveyed", "not_covered", "suppressed"];
+  const STATUSES = [
+    "no_firms",
+    "no_firms",
+    "not_surveyed",
+    "not_covered",
+    "suppressed",
+    "series_break",
+  ];
 
   function shares(atlas, place) {
     const { chain, words, language } = atlas;
