@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_engine.errors import TableError
-from geo_engine.indicators.counting import FIRM_COLUMNS, count_firms
+from geo_engine.indicators.counting import FIRM_COLUMNS, FirmWeights, count_firms
 
 # Codes 0, 1, 2; chains A = {0, 1}, B = {1}; code 2 is in none.
 MEMBERS = np.array([[True, False], [True, True], [False, False]])
@@ -158,3 +160,87 @@ def test_municipalities_add_up_to_the_province_for_units_and_to_no_less_for_ente
         assert (added >= coarse).all()
         if not distinct:
             np.testing.assert_array_equal(added, coarse)
+
+
+WHOLE = 12
+weights = st.lists(
+    st.tuples(*[st.sampled_from([0, 3, 4, 6, 12]) for _ in range(3)]), min_size=3, max_size=3
+)
+
+
+def weighted(rows, units, *, divides, distinct):
+    return count_firms(
+        table(rows),
+        FirmWeights(units=np.array(units), whole=WHOLE, divides=np.array(divides)),
+        areas=np.array(AREAS),
+        shape=(2, 2),
+        distinct=distinct,
+    )
+
+
+def test_parts_of_firms_add_up():
+    rows = [(0, 0, 0, 1, 1, 1, 1), (0, 0, 1, 2, 1, 1, 0), (0, 0, -1, 3, 1, 0, 0)]
+    found = weighted(rows, [(6, 6, 0), (3, 0, 0), (0, 0, 0)], divides=[True] * 3, distinct=False)
+    np.testing.assert_array_equal(found.firms[0, :, 0], [0.75, 0.5, 0, 3])
+    np.testing.assert_array_equal(found.known[0, :, 0], [0.75, 0.5, 0, 2])
+    np.testing.assert_array_equal(found.digital[0, :, 0], [0.5, 0.5, 0, 1])
+
+
+def test_units_of_an_enterprise_in_other_chains_do_not_make_it_more_than_one():
+    rows = [(0, 0, 0, 1, 1, 1, 1), (1, 0, 1, 1, 1, 1, 0), (1, 0, 2, 1, 1, 0, 0)]
+    units = [(12, 0, 0), (0, 12, 0), (0, 0, 12)]
+    divided = weighted(rows, units, divides=[True, True, False], distinct=True)
+    np.testing.assert_array_equal(divided.firms[0, :, 0], [0.5, 0.5, 1, 1])
+    np.testing.assert_array_equal(divided.known[0, :, 0], [0.5, 0.5, 0, 1])
+    np.testing.assert_array_equal(divided.digital[0, :, 0], [0.5, 0, 0, 1])
+    apart = weighted(rows, units, divides=[False] * 3, distinct=True)
+    np.testing.assert_array_equal(apart.firms[0, :, 0], [1, 1, 1, 1])
+
+
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(firm_rows(), weights, st.booleans(), st.randoms(use_true_random=False))
+def test_weighted_counts_agree_with_fractions(rows, units, distinct, order):
+    """Brute force in exact fractions: largest weight of an enterprise's units, then a whole."""
+    divides = [True, True, False]
+    found = weighted(rows, units, divides=divides, distinct=distinct)
+    cells: dict[tuple[int, int, int], list[tuple[int, int, int, int]]] = {}
+    for at, (place, year, code, firm, *amounts) in enumerate(rows):
+        if place >= 0 and AREAS[place] >= 0:
+            key = (AREAS[place], year, firm if distinct else at)
+            cells.setdefault(key, []).append((code, *amounts))
+    expected = np.zeros((3, 2, 4, 2))
+    for (area, year, _), listed in cells.items():
+        parts = [
+            [
+                max(
+                    Fraction(n[kind] * (units[code][chain] if code >= 0 else 0), WHOLE)
+                    for code, *n in listed
+                )
+                for chain in range(3)
+            ]
+            for kind in range(3)
+        ]
+        whole = max(n[0] for _, *n in listed)
+        total = parts[0][0] + parts[0][1]
+        factor = [Fraction(1)] * 3
+        if distinct and total > whole:
+            factor[:2] = [Fraction(whole) / total] * 2
+        for kind in range(3):
+            for chain in range(3):
+                expected[kind, area, chain, year] += float(parts[kind][chain] * factor[chain])
+            expected[kind, area, 3, year] += max(n[kind] for _, *n in listed)
+    counted = np.stack([found.firms, found.known, found.digital])
+    rounding = 3.0 * len(rows) / WHOLE if distinct else 0.0
+    np.testing.assert_allclose(counted, expected, atol=rounding + 1e-9)
+    if distinct:
+        both = found.firms[:, :2].sum(axis=1)
+        np.testing.assert_allclose(both, expected[0][:, :2].sum(axis=1), atol=1e-9)
+    order.shuffle(rows)
+    again = weighted(rows, units, divides=divides, distinct=distinct)
+    np.testing.assert_array_equal(counted, [again.firms, again.known, again.digital])
+
+
+def test_more_firms_than_can_be_added_are_refused():
+    rows = [(0, 0, 0, firm, 2**62, 0, 0) for firm in range(2)]
+    with pytest.raises(TableError, match="COUNT_RANGE"):
+        weighted(rows, [(12, 0, 0)] * 3, divides=[True] * 3, distinct=False)
