@@ -24,6 +24,7 @@ from geo_engine.places.assign import PlacingParameters
 from geo_engine.places.locator import Locator
 from geo_engine.places.resolver import Resolver, build_resolver
 from geo_engine.places.vintages import heirs_at
+from geo_engine.plan_indicators import StudyFiles, study_files
 from geo_engine.plan_signals import (
     digital_index,
     study_signals,
@@ -77,6 +78,8 @@ class Plan:
     population_note: str
     reference: pd.DataFrame
     """Totals given by the user: level, area (code), chain, year, firms, known, digital."""
+    files: StudyFiles
+    """Zones, features of places and frozen goalposts that the study brings."""
 
     def placing_order(self, source: FirmSource) -> tuple[Placing, ...]:
         """Give the ways of placing that the columns of a source allow, in the study's order."""
@@ -133,6 +136,8 @@ def resolve(study: Study, root: Path) -> Plan:
         open_source(source, root)
     _check_placing(study)
     universes, signals = study_universes(study), study_signals(study)
+    index = digital_index(study)
+    files = study_files(study, index, root)
     chains, reference, covered = _named_in_study(study)
     layer = _layer(study)
     population, year, note = _population(study, root)
@@ -154,7 +159,7 @@ def resolve(study: Study, root: Path) -> Plan:
         chains=chains,
         universes=universes,
         signals=signals,
-        index=digital_index(study),
+        index=index,
         locator=ground.locator,
         resolvers={
             date: _prepare_resolver(
@@ -170,6 +175,7 @@ def resolve(study: Study, root: Path) -> Plan:
         population_year=year,
         population_note=note,
         reference=reference,
+        files=files,
     )
 
 

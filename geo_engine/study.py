@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from geo_engine.errors import StudyError
 from geo_engine.study_errors import explain
+from geo_engine.study_indicators import IndicatorKeys
 from geo_engine.study_signals import Index, SignalSource, StudySignal, UniverseKeys, Universes
 from geo_engine.study_sources import (
     FIRST_YEAR,
@@ -203,7 +204,7 @@ class Outputs(Keys):
     )
 
 
-class Study(Keys):
+class Study(IndicatorKeys):
     """One analysis, complete: everything that decides its results."""
 
     title: Title

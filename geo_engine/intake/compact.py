@@ -65,6 +65,7 @@ def compact(part: Part, codes: np.ndarray, usable: np.ndarray) -> pd.DataFrame:
             "legal_form": part.legal_form[rows],
             "level": part.signs.level[rows],
         }
+        | ({} if part.signs.score is None else {"score": part.signs.score[rows]})
         | chosen_sizes(part.sizes[0], rows).columns
         | {f"signal {key}": signal[rows] for key, signal in part.signs.signals.items()}
         | {f"match {name}": match.by[rows] for name, match in part.signs.matches.items()}

@@ -52,6 +52,9 @@ class Sizes:
     """Size class by persons, int8, -1 unknown."""
     persons: Bounded | None
     """Of each unit, where they must be added up."""
+    employees: np.ndarray | None = None
+    """Persons of each row where the number is exact, float32, NaN elsewhere; None in a study
+    without a column of them."""
 
     @property
     def columns(self) -> dict[str, np.ndarray]:
@@ -65,6 +68,8 @@ class Sizes:
         if self.persons is not None:
             kept["persons_low"] = self.persons.low.astype(np.float32)
             kept["persons_high"] = self.persons.high.astype(np.float32)
+        if self.employees is not None:
+            kept["employees"] = self.employees
         return kept
 
 
@@ -93,9 +98,19 @@ def read_sizes(text: Text, rows: int, plan: Plan, source: FirmSource) -> tuple[S
         turnover, assets, plan.universes, unknown_money=plan.study.universe.unknown_money
     )
     point, comma = (_persons(text, rows, source, mark) for mark in (".", ","))
-    by_point = _sizes(point, money, plan)
+    by_point = _with_employees(_sizes(point, money, plan), point, plan)
     same = np.array_equal(point.low, comma.low) and np.array_equal(point.high, comma.high)
-    return by_point, by_point if same else _sizes(comma, money, plan)
+    if same:
+        return by_point, by_point
+    return by_point, _with_employees(_sizes(comma, money, plan), comma, plan)
+
+
+def _with_employees(sizes: Sizes, persons: Bounded, plan: Plan) -> Sizes:
+    """Keep exact numbers of persons, where any source of the study has them."""
+    if all(source.columns.employees is None for source in plan.study.firms):
+        return sizes
+    exact = np.where(persons.low == persons.high, persons.low, np.nan)
+    return dataclasses.replace(sizes, employees=exact.astype(np.float32))
 
 
 def read_forms(text: Text, source: FirmSource, has_tax_code: np.ndarray) -> np.ndarray:
@@ -241,4 +256,5 @@ def chosen_sizes(sizes: Sizes, rows: np.ndarray) -> Sizes:
     taken = {
         name: getattr(sizes, name)[rows] for name in ("inside", "undecided", "by_persons", "size")
     }
-    return dataclasses.replace(sizes, **taken, persons=persons)
+    employees = None if sizes.employees is None else sizes.employees[rows]
+    return dataclasses.replace(sizes, **taken, persons=persons, employees=employees)

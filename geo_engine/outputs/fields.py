@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 
 from geo_engine import tables
+from geo_engine.indicators.registry import Indicator, load_registry
 from geo_engine.results import Facts
 from geo_engine.words import load_words
 
@@ -29,6 +30,18 @@ ALTERNATIVES = {
     "less": "a una coda: vicinati bassi",
 }
 CORRECTIONS = {"bh": "Benjamini-Hochberg", "by": "Benjamini-Yekutieli"}
+
+INDICATOR_KEYS = (
+    "key",
+    "formula",
+    "unit",
+    "polarity",
+    "decimals",
+    "confidential",
+    "source",
+    "kind",
+)
+"""What the dictionary repeats of an indicator as it is."""
 
 _SHARED_WORDS = {
     "status": "statuses",
@@ -94,14 +107,14 @@ def words(domain: str) -> dict[str, str]:
     ----------
     domain : str
         ``status``, ``local_status``, ``quadrant``, ``cluster``, ``method``, ``units``,
-        ``firm_status``, ``few``, ``checked`` or ``placing``.
+        ``firm_status``, ``few``, ``checked``, ``placing``, ``specialized`` or ``need_quadrant``.
 
     Returns
     -------
     dict of str to str
         Words by value.
     """
-    if domain in {"placing", "few", "checked"}:
+    if domain in {"placing", "few", "checked", "specialized", "need_quadrant"}:
         return dict(_dictionary()["words"][domain])
     shared = load_words("it")
     if domain == "cluster":
@@ -195,6 +208,41 @@ def describe_fields(names: Iterable[str], facts: Facts) -> tuple[Field, ...]:
     return tuple(found)
 
 
+def describe_indicators(registry: Mapping[str, Indicator], facts: Facts) -> list[dict[str, Any]]:
+    """Give the data dictionary of the panel: what each variable is, in Italian and English.
+
+    Parameters
+    ----------
+    registry : mapping of str to Indicator
+        ``Results.registry``.
+    facts : Facts
+        Names the signal, the units and the year of the population.
+
+    Returns
+    -------
+    list of dict
+        key, label, label_en, definition, definition_en, formula, unit, polarity, decimals,
+        confidential, source, kind; in the order of the registry.
+    """
+    english = load_words("en")["units"].get(facts.unit, facts.unit)
+    fills = {
+        "": _fill(facts),
+        "_en": _fill(facts)
+        | {"signal": facts.signal_en or f"digital {english}", "units": english, "distinct": ""},
+    }
+    rows = []
+    for row in registry.values():
+        entry = {name: getattr(row, name) for name in INDICATOR_KEYS}
+        for name in ("label", "definition"):
+            for ending, fill in fills.items():
+                text = getattr(row, f"{name}{ending}")
+                own = row.key not in load_registry()
+                said = clean_text(text if own else text.format_map(fill))
+                entry[f"{name}{ending}"] = said[:1].upper() + said[1:]
+        rows.append(entry)
+    return rows
+
+
 def _describe(name: str, key: str, facts: Facts, owner: str) -> Field:
     """Build one entry; ``owner`` is the label of the chain a wide column belongs to."""
     entry = _entry(key)
@@ -214,10 +262,14 @@ def _describe(name: str, key: str, facts: Facts, owner: str) -> Field:
 
 
 def _entry(key: str) -> dict[str, str]:
-    """Find a column among the fields, or compose it of a variable and a result."""
+    """Find a column among the fields or indicators, or compose it of variable and result."""
     dictionary = _dictionary()
     if key in dictionary["fields"]:
         return dict(dictionary["fields"][key])
+    if key in load_registry():
+        row = load_registry()[key]
+        entry = {"label": row.label, "description": row.definition, "kind": row.kind}
+        return entry | ({"words": row.words} if row.words else {})
     variable, _, result = key.partition("_")
     if variable in dictionary["variables"] and result in dictionary["results"]:
         entry = dict(dictionary["results"][result])

@@ -14,6 +14,7 @@ from geo_engine import tables
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
 from geo_engine.outputs.fields import SEPARATOR, column_prefixes, status_words
+from geo_engine.outputs.panel_columns import further_columns
 from geo_engine.results import Results
 from geo_engine.words.sentences import FEW_FIRMS
 
@@ -78,15 +79,16 @@ def panel_table(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Sorted by ``pro_com_t``, ``chain``, ``year``; then ``status``, the measures,
-        ``share_status``, and for each tested variable the local results under its name
-        (``share_p_value``), with ``share_local_status`` for the status of the test. Counts are
-        nullable integers; statuses, quadrants and methods are words (categories).
+        Sorted by ``pro_com_t``, ``chain``, ``year``; then ``status``, the measures, the other
+        variables, ``share_status``, and for each tested variable its local results
+        (``share_p_value``; ``share_local_status`` says why there is none). Counts are nullable
+        integers; statuses, quadrants and methods are words (categories).
     """
     panel = results.panel.sortby(["place", "chain", "year"])
     columns = _keys(panel, "place", "pro_com_t")
     columns["status"] = status_words(_flat(panel["status"], "place"))
     columns |= _measures(panel, PANEL_MEASURES, "place")
+    columns |= further_columns(panel, {*PANEL_MEASURES, "status", "share_status"})
     columns["share_status"] = status_words(_flat(panel["share_status"], "place"))
     if "robustness" in results.robustness:
         robust = results.robustness.sortby(["place", "chain", "year"])
