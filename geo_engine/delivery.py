@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from geo_engine.disclosure.publication import Publication
 from geo_engine.disclosure.universes import publish_universes
@@ -15,19 +16,27 @@ from geo_engine.outputs.atlas import write_atlas
 from geo_engine.outputs.geopackage import write_geopackage
 from geo_engine.outputs.manifest import write_manifest, write_run
 from geo_engine.outputs.parquet import write_firms, write_local_tests, write_panel
-from geo_engine.outputs.tabular import write_quarantine
+from geo_engine.outputs.quarantine import write_quarantine
 from geo_engine.outputs.workbook import write_tables
 from geo_engine.pipeline import Progress, Run, Silent, run
 from geo_engine.sources.boundaries import layer_digest
 from geo_engine.storage import Delivery, deliver, output_errors
 from geo_engine.study import Study
 
-PANEL = "panel.parquet"
-"""Holds all universes; the other artefacts are of the main one."""
-ARTEFACTS: dict[str, tuple[str, Callable[[Publication, Path], None]]] = {
+
+class Writer(Protocol):
+    """Writes one file of a publication, and of the further universes."""
+
+    def __call__(
+        self, publication: Publication, path: Path, *, others: Mapping[str, Publication] | None
+    ) -> None:
+        """Write the file."""
+
+
+ARTEFACTS: dict[str, tuple[str, Writer]] = {
     "atlas": ("atlas.html", write_atlas),
     "geopackage": ("territory.gpkg", write_geopackage),
-    "panel": (PANEL, write_panel),
+    "panel": ("panel.parquet", write_panel),
     "tables": ("tables.xlsx", write_tables),
 }
 """File and writer by format; ``firms`` and ``quarantine`` are internal and written apart."""
@@ -93,10 +102,7 @@ def carry_out(
                 name, write = ARTEFACTS[form]
                 watcher.stage(f"Scrittura di {name}")
                 with output_errors(name):
-                    if name == PANEL:
-                        write_panel(publication, delivery.path(name), others=published)
-                    else:
-                        write(publication, delivery.path(name))
+                    write(publication, delivery.path(name), others=published)
         if "panel" in study.outputs.formats and study.statistics.further:
             with output_errors(LOCAL_TESTS):
                 write_local_tests(publication, delivery.path(LOCAL_TESTS))

@@ -27,9 +27,8 @@ from geo_engine.indicators.universe import STATES, from_universe_bits, size_labe
 from geo_engine.intake import Intake
 from geo_engine.plan import Plan
 from geo_engine.plan_signals import editions_of, signal_remarks
+from geo_engine.single_firms import Positions, SingleFirms, single_firms
 from geo_engine.study_signals import Index
-
-Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,36 +41,6 @@ class FirmTables:
     coverage: pd.DataFrame
     levels: pd.DataFrame
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Firms:
-    """The single firms of a study, each once a year where it counts once."""
-
-    order: Positions
-    starts: Positions
-    years: npt.NDArray[np.int64]
-    """Year of each."""
-    table: pd.DataFrame
-
-    def largest(self, name: str) -> npt.NDArray[np.int64]:
-        """Give the largest value that any row of a firm has."""
-        values = self.table[name].to_numpy()[self.order]
-        if not len(values):
-            return np.zeros(0, np.int64)
-        return np.maximum.reduceat(values, self.starts).astype(np.int64)
-
-    def any_bits(self, name: str) -> npt.NDArray[np.uint16]:
-        """Give the bits that any row of a firm has."""
-        values = self.table[name].to_numpy()[self.order]
-        if not len(values):
-            return np.zeros(0, np.uint16)
-        return np.bitwise_or.reduceat(values, self.starts).astype(np.uint16)
-
-    @property
-    def first(self) -> Positions:
-        """Give the position of the first row of each."""
-        return self.order[self.starts]
 
 
 def firm_tables(plan: Plan, intake: Intake, memberships: Memberships) -> FirmTables:
@@ -93,7 +62,7 @@ def firm_tables(plan: Plan, intake: Intake, memberships: Memberships) -> FirmTab
         the study is the enterprise, and what any of its rows knows is known.
     """
     single = ~intake.is_counts[intake.firms["file"].to_numpy()]
-    firms = _single_firms(intake.firms, single, distinct=plan.study.unit == "impresa")
+    firms = single_firms(intake.firms, single, distinct=plan.study.unit == "impresa")
     coverage = _coverage(plan, firms)
     matches, notes = _matches(plan, intake, memberships, firms)
     shown = coverage[coverage["dimension"].isin(["legal_form", "size"])] if len(coverage) else None
@@ -218,23 +187,9 @@ def refused_years(index: Index | None, years: Sequence[int]) -> tuple[str, ...]:
     return () if found.is_allowed else (f"Nessuna variazione della quota: {found.reason}",)
 
 
-def _single_firms(firms: pd.DataFrame, single: np.ndarray, *, distinct: bool) -> _Firms:
-    """Give the rows of single firms, those of one enterprise and year together."""
-    rows = np.flatnonzero(single)
-    year = firms["year"].to_numpy()[rows]
-    if not distinct:
-        starts = np.arange(len(rows))
-        return _Firms(order=rows, starts=starts, years=year.astype(np.int64), table=firms)
-    key = firms["firm"].to_numpy()[rows]
-    order = np.lexsort((year, key))
-    new = np.ones(len(order), bool)
-    new[1:] = (np.diff(year[order]) != 0) | (key[order][1:] != key[order][:-1])
-    starts = np.flatnonzero(new)
-    years = year[order][starts].astype(np.int64)
-    return _Firms(order=rows[order], starts=starts, years=years, table=firms)
-
-
-def _universes(plan: Plan, table: pd.DataFrame, firms: _Firms, single: np.ndarray) -> pd.DataFrame:
+def _universes(
+    plan: Plan, table: pd.DataFrame, firms: SingleFirms, single: np.ndarray
+) -> pd.DataFrame:
     """Count the firms of each universe and year by what is known of their size."""
     number = len(plan.universes)
     bits = {name: firms.any_bits(name) for name in ("inside", "undecided", "by_persons")}
@@ -260,7 +215,7 @@ def _universes(plan: Plan, table: pd.DataFrame, firms: _Firms, single: np.ndarra
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _groups(firms: _Firms) -> dict[str, tuple[list[str], Positions]]:
+def _groups(firms: SingleFirms) -> dict[str, tuple[list[str], Positions]]:
     """Give the groups of single firms by year, legal form and size."""
     years = np.unique(firms.years)
     return {
@@ -270,7 +225,7 @@ def _groups(firms: _Firms) -> dict[str, tuple[list[str], Positions]]:
     }
 
 
-def _coverage(plan: Plan, firms: _Firms) -> pd.DataFrame:
+def _coverage(plan: Plan, firms: SingleFirms) -> pd.DataFrame:
     """Say of which firms each signal is known."""
     if not plan.signals or not len(firms.starts):
         return pd.DataFrame()
@@ -282,7 +237,7 @@ def _coverage(plan: Plan, firms: _Firms) -> pd.DataFrame:
     return coverage_table([(signal.key, signal.label) for signal in plan.signals], counts)
 
 
-def _levels(plan: Plan, firms: _Firms) -> pd.DataFrame:
+def _levels(plan: Plan, firms: SingleFirms) -> pd.DataFrame:
     """Count single firms by level of the index."""
     labelled: dict[str, Callable[[], Sequence[str]]] = {
         "dii": level_labels,
@@ -308,7 +263,7 @@ def _levels(plan: Plan, firms: _Firms) -> pd.DataFrame:
 
 
 def _matches(
-    plan: Plan, intake: Intake, memberships: Memberships, firms: _Firms
+    plan: Plan, intake: Intake, memberships: Memberships, firms: SingleFirms
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Say how many firms each signal source knows, by year, chain, size and province."""
     parts, notes = [], []

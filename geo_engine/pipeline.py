@@ -42,12 +42,14 @@ from geo_engine.memberships import (
     study_breaks,
     tested_panels,
 )
+from geo_engine.models import all_models
 from geo_engine.plan import Plan, resolve
 from geo_engine.plan_facts import state_facts
 from geo_engine.plan_signals import surveys_digital
 from geo_engine.quality.profile import quality_table
 from geo_engine.results import NEIGHBOR_COLUMNS, Account, Results
 from geo_engine.study import Study
+from geo_engine.survey_answers import SurveyFound, survey_answers
 
 LEVELS = ("province", "region", "country")
 
@@ -122,6 +124,7 @@ def run(
     clock = _Clock(progress or Silent())
     clock.stage("Confini e vicinati")
     plan = resolve(study, root)
+    survey = survey_answers(study, root)
     clock.stage("Lettura e localizzazione")
     intake = take_in(plan, root, report=clock.advance, keep=keep or (lambda _: None))
     clock.stage("Filiere")
@@ -131,6 +134,7 @@ def run(
         plan=plan,
         intake=intake,
         memberships=memberships,
+        survey=survey,
         years=years,
         firms=_by_year_position(intake.firms.assign(code=memberships.kinds.which), years),
         graph=restrict(plan.graph, plan.places.index[plan.places["covered"]]),
@@ -156,6 +160,7 @@ class _Shared:
     plan: Plan
     intake: Intake
     memberships: Memberships
+    survey: SurveyFound
     years: tuple[int, ...]
     firms: pd.DataFrame
     """With positions of years, and kinds of firms (``memberships.kinds``) for codes."""
@@ -208,6 +213,14 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
     hotspots = inference.probed_hotspots(plan, found, tested, graph, robust)
     clock.stage("Variazione e fattori")
     change = comparable_change(first_last_change(panel, shared.breaks), plan.index)
+    models = all_models(
+        plan,
+        shared.intake,
+        shared.memberships,
+        (panel, graph),
+        shared.survey,
+        universe=plan.universes.index(universe),
+    )
     return Results(
         facts=state_facts(plan, years, universe),
         account=_account(plan, shared.intake, shared.memberships),
@@ -230,6 +243,7 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         hotspots=hotspots,
         change=change,
         drivers=digital_associations(panel, plan.places),
+        models=models,
         quality=quality_table(shared.intake.quality.columns),
         universes=shared.tables.universes,
         signal_matches=shared.tables.matches,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -25,11 +26,13 @@ from geo_engine.errors import StatisticsError
 from geo_engine.plan import Plan
 from geo_engine.study_drivers import PlaceModels
 from geo_engine.words import LANGUAGES
-from geo_engine.words.driver_sentences import (
+from geo_engine.words.place_sentences import (
     gwr_sentences,
     impact_sentences,
+    model_refusal,
     place_notes,
     place_sentence,
+    small_groups,
 )
 
 MODEL_COLUMNS = (
@@ -46,7 +49,8 @@ MODEL_COLUMNS = (
 )
 """Columns of the table of models: ``part`` is coefficient, impact or diagnostic."""
 
-
+LEAST_IN_GROUP = 5
+"""Complete places that a region needs to be compared within."""
 OUTCOMES = {"it": "quota digitale (punti percentuali)", "en": "digital share (percentage points)"}
 TERM_NAMES = {
     "it": {
@@ -128,6 +132,7 @@ def _chain_models(
     # A public run fits only what may be shown: residuals and fits would give a share away.
     least = study.disclosure.threshold if study.audience == "public" else 1
     terms = place_terms(panel.sel(place=covered), plan.places.loc[covered], chain, min_known=least)
+    terms, small = _large_groups(terms) if asked.within_regions else (terms, ())
     # With a single chain all firms are of it, and the location quotient is 1 everywhere.
     varying = tuple(name for name in asked.terms if terms[name].min() < terms[name].max())
     model = replace(model, terms=varying)
@@ -152,10 +157,34 @@ def _chain_models(
     except StatisticsError as error:
         if error.code == "EXTRA_MISSING":
             raise
-        said = pd.DataFrame([{"chain": chain, "it": error.message, "en": error.message}])
-        return FittedPlaces(sentences=said)
-    said = pd.DataFrame({"chain": chain, **told})
+        told = {lang: (model_refusal(error.code, lang),) for lang in LANGUAGES}
+        return FittedPlaces(sentences=_sentences(plan, chain, told, ()))
+    said = _sentences(plan, chain, told, small)
     return FittedPlaces(table=_table(regression, spatial, chain), sentences=said, local=local)
+
+
+def _large_groups(terms: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Leave out regions of few complete places: one of these would decide the region's level."""
+    complete = terms.dropna()["cod_reg"].value_counts()
+    small = tuple(sorted(complete.index[complete < LEAST_IN_GROUP]))
+    return terms[~terms["cod_reg"].isin(small)], small
+
+
+def _sentences(
+    plan: Plan, chain: str, told: Mapping[str, tuple[str, ...]], small: tuple[str, ...]
+) -> pd.DataFrame:
+    """Lay the sentences of one chain out, with the regions that were left out."""
+    names = plan.places.drop_duplicates("cod_reg").set_index("cod_reg")["region"]
+    groups = [str(names[code]) for code in small]
+    return pd.DataFrame(
+        {
+            "chain": chain,
+            **{
+                lang: [*said, *small_groups(groups, LEAST_IN_GROUP, lang)]
+                for lang, said in told.items()
+            },
+        }
+    )
 
 
 def _table(

@@ -46,10 +46,7 @@ def state_facts(plan: Plan, years: tuple[int, ...], universe: Universe | None = 
         status=study.status,
         signal=signal,
         signal_en=signal_en,
-        chains=tuple(
-            ChainInfo(key=chain.key, label=chain.label, label_en=chain.label_en)
-            for chain in plan.chains.values()
-        ),
+        chains=chain_infos(plan),
         years=years,
         alpha=study.statistics.alpha,
         family=study.statistics.family,
@@ -73,6 +70,25 @@ def state_facts(plan: Plan, years: tuple[int, ...], universe: Universe | None = 
             UniverseInfo(key=each.key, label=each.label, label_en=each.label_en)
             for each in plan.universes
         ),
+    )
+
+
+def chain_infos(plan: Plan) -> tuple[ChainInfo, ...]:
+    """Name the chains of a study.
+
+    Parameters
+    ----------
+    plan : Plan
+        The resolved study.
+
+    Returns
+    -------
+    tuple of ChainInfo
+        In the order of the panel.
+    """
+    return tuple(
+        ChainInfo(key=chain.key, label=chain.label, label_en=chain.label_en)
+        for chain in plan.chains.values()
     )
 
 

@@ -76,6 +76,7 @@ def study_signals(study: Study) -> tuple[SignalDefinition, ...]:
         signals = check_signals([*old, *new])
         _check_sources(study, signals)
         _check_index(study, signals)
+        _check_modelled(study, signals)
     except TableError as error:
         raise StudyError(error.code, error.message) from error
     return signals
@@ -310,3 +311,15 @@ def _check_index(study: Study, signals: tuple[SignalDefinition, ...]) -> None:
 
         selfi_profiles(np.zeros(1), thresholds=index.thresholds)
         at_least_profile(np.zeros(1, np.int8), str(index.at_least or LEAST_PROFILE))
+
+
+def _check_modelled(study: Study, signals: tuple[SignalDefinition, ...]) -> None:
+    """Raise when the regression of firms asks for a signal that there is not."""
+    asked = study.drivers.firms
+    known = [signal.key for signal in signals]
+    if asked.enabled and asked.signal and asked.signal not in known:
+        raise TableError(
+            "UNKNOWN_SIGNAL",
+            f"drivers.firms.signal: {asked.signal} is no signal of the study. Signals: "
+            f"{', '.join(known) or 'none'}.",
+        )

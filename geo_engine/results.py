@@ -157,6 +157,24 @@ class Facts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Models:
+    """What goes with digitalization, never what causes it; each empty unless the study asks."""
+
+    places: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Regressions on municipalities: chain, model, part (coefficient, impact, diagnostic), name,
+    value, standard_error, low, high, p_value, places."""
+    local: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Local coefficients: chain and the columns of ``drivers.local_table``."""
+    firms: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Regressions among single firms: chain ("" for all together) and
+    ``drivers.firm_logit.FIRM_TERM_COLUMNS``."""
+    survey: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """What firms say: question, answer, cell and ``drivers.survey.FIGURE_COLUMNS``."""
+    readings: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """subject (places, firms, survey), chain ("" for all), it, en: one sentence each, in order."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Results:
     """All that a study found.
 
@@ -215,6 +233,8 @@ class Results:
     drivers: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Associations, never causes: chain, term, coefficient (percentage points per doubling),
     standard_error, p_value, places."""
+    models: Models = field(default_factory=Models)
+    """Regressions and survey of the study."""
     quality: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Input doctor: column, rows, filled, share_filled, distinct (approximate), kind."""
     universes: pd.DataFrame = field(default_factory=pd.DataFrame)

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from geo_engine.errors import StudyError
 from geo_engine.study_chains import Chains
+from geo_engine.study_drivers import Drivers
 from geo_engine.study_errors import explain
 from geo_engine.study_signals import Index, SignalSource, StudySignal, UniverseKeys, Universes
 from geo_engine.study_sources import (
@@ -206,6 +207,7 @@ class Study(Keys):
     signal_source: tuple[SignalSource, ...] = ()
     index: Index | None = None
     statistics: Statistics = Statistics()
+    drivers: Drivers = Drivers()
     reference: tuple[ReferenceTotal, ...] = ()
     population: PopulationTable | None = None
     quality: Quality = Quality()

@@ -60,6 +60,8 @@ class Columns(Keys):
     assets: Column | None = Field(None, description="Balance sheet total (attivo), euro.")
     legal_form: Column | None = Field(None, description="Legal form (forma giuridica).")
     rea: Column | None = Field(None, description="REA number in the business register.")
+    registered: Column | None = Field(None, description="Date or year of registration.")
+    ceased: Column | None = Field(None, description="Date or year of cessation.")
     secondary_ateco: Column | None = Field(None, description="Secondary ATECO codes.")
     firms: Column | None = Field(None, description="Counts only: number of firms of the row.")
     known: Column | None = Field(None, description="Counts only: firms with a known signal.")

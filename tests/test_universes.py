@@ -216,3 +216,32 @@ def test_three_universes_are_subtracted_together() -> None:
     nested = (("micro", "all"), ("sme", "all"))
     assert bool(disclosing_cells(known, nested, (("micro", "sme"),), 5)[0])
     assert not bool(disclosing_cells(known, nested, (), 5)[0])
+
+
+def test_workbook_and_geopackage_hold_every_universe_under_its_name(tmp_path: Path) -> None:
+    import geopandas as gpd
+    import openpyxl
+    import pyogrio
+
+    folder = write(tmp_path / "in", FIRMS)
+    wanted = keys(universe=["tutte", "pmi"], outputs={"formats": ["tables", "geopackage"]})
+    done = carry_out(parse_study(wanted), folder, tmp_path / "out")
+    book = openpyxl.load_workbook(tmp_path / "out" / "tables.xlsx")
+    assert book["Sintesi"]["A1"].value == done.publication.results.facts.titled()
+    assert "Universi" in book.sheetnames
+    rows = [[cell.value for cell in row] for row in book["Comuni"].iter_rows()]
+    header = next(row for row in rows if "Universo" in row)
+    of, name, firms = (header.index(word) for word in ("Universo", "Nome", "Numero di imprese"))
+    body = [row for row in rows[rows.index(header) + 1 :] if row[name] == "Prato"]
+    found = {row[of]: row[firms] for row in body}
+    expected = {
+        each.results.facts.universe_label: each.results.panel["firms"].sel(place=PRATO).item()
+        for each in (done.publication, *done.others.values())
+    }
+    assert found == expected
+    package = tmp_path / "out" / "territory.gpkg"
+    layers = {str(name) for name, _ in pyogrio.list_layers(package)}
+    assert {"municipalities", "municipalities_pmi", "provinces_pmi"} <= layers
+    panel = gpd.read_file(package, layer="panel")
+    own = panel[(panel["pro_com_t"] == PRATO) & (panel["universe"] == "pmi")]
+    assert own["firms"].tolist() == [expected[done.others["pmi"].results.facts.universe_label]]

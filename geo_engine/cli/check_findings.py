@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz
 
-from geo_engine.errors import StudyError
 from geo_engine.intake import Intake
 from geo_engine.outputs.quality_report.findings import SHOWN_TEXTS, Findings
 from geo_engine.places.resolver import resolve_names, suggest
@@ -25,6 +24,7 @@ from geo_engine.quality.seats import seat_warning
 from geo_engine.quality.totals import compare_totals, official_totals, province_keys
 from geo_engine.sources.batches import SourceDialect
 from geo_engine.sources.firms import open_source
+from geo_engine.sources.small_tables import path_under, read_small_table
 from geo_engine.study import FirmSource, ProvinceTotals, Study
 
 ALIKE = 80
@@ -292,27 +292,9 @@ def _totals(plan: Plan, intake: Intake, root: Path) -> tuple[pd.DataFrame | None
 
 def _read_totals(given: ProvinceTotals, plan: Plan, root: Path) -> dict[str, float]:
     """Read the table of official numbers."""
-    path = root / given.path
-    if not path.resolve().is_relative_to(root.resolve()) or not path.is_file():
-        raise StudyError(
-            "PROVINCE_TOTALS",
-            f"{given.path} is not a file under {root}. Correct quality.province_totals.path.",
-        )
-    try:
-        table = pd.read_csv(
-            path, sep=given.separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise StudyError(
-            "PROVINCE_TOTALS", f"{given.path} cannot be read: {error}. Save it as a UTF-8 CSV."
-        ) from error
-    absent = [name for name in (given.province, given.firms) if name not in table.columns]
-    if absent:
-        raise StudyError(
-            "PROVINCE_TOTALS",
-            f"{given.path} lacks {', '.join(absent)}; it has {', '.join(table.columns)}. State "
-            "separator, province and firms in [quality.province_totals].",
-        )
+    code, key = "PROVINCE_TOTALS", "quality.province_totals"
+    path = path_under(root, given.path, code, key)
+    table = read_small_table(path, given.separator, (given.province, given.firms), code, key)
     numbers = read_numbers(table[given.firms], largest=float("inf"))
     counts = np.fmax(numbers.by_point, numbers.by_comma)  # a count is whole: 1.234 is 1234
     keys = province_keys(plan.places)

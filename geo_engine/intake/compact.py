@@ -66,6 +66,8 @@ def compact(part: Part, codes: np.ndarray, usable: np.ndarray) -> pd.DataFrame:
             "of": of,
             "legal_form": part.legal_form[rows],
             "level": part.signs.level[rows],
+            "registered": part.dates.registered[rows],
+            "ceased": part.dates.ceased[rows],
         }
         | chosen_sizes(part.sizes[0], rows).columns
         | {f"signal {key}": signal[rows] for key, signal in part.signs.signals.items()}

@@ -50,6 +50,8 @@ class Sizes:
     by_persons: np.ndarray
     size: np.ndarray
     """Size class by persons, int8, -1 unknown."""
+    number: np.ndarray
+    """Persons of the row where a number is given, float32, NaN otherwise."""
     persons: Bounded | None
     """Of each unit, where they must be added up."""
 
@@ -61,6 +63,7 @@ class Sizes:
             "undecided": self.undecided,
             "by_persons": self.by_persons,
             "size": self.size,
+            "persons": self.number,
         }
         if self.persons is not None:
             kept["persons_low"] = self.persons.low.astype(np.float32)
@@ -150,8 +153,9 @@ def close_sizes(firms: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         for name in ("inside", "undecided", "by_persons")
     )
     kept = np.where(unsure, -1, yes).astype(np.int8)
-    closed = _judged(persons, Money(kept=kept, trusted=trusted), plan)
-    return firms.drop(columns=["persons_low", "persons_high"]).assign(**closed.columns)
+    closed = _judged(persons, Money(kept=kept, trusted=trusted), plan).columns
+    del closed["persons"]  # of the enterprise; a row keeps those of its own unit
+    return firms.drop(columns=["persons_low", "persons_high"]).assign(**closed)
 
 
 def _persons(text: Text, rows: int, source: FirmSource, mark: Mark) -> Bounded:
@@ -207,8 +211,14 @@ def _sizes(persons: Bounded, money: Money, plan: Plan) -> Sizes:
         undecided=universe_bits(money.kept == -1),
         by_persons=universe_bits(money.trusted),
         size=np.full(len(persons.low), -1, np.int8),
+        number=_number(persons),
         persons=persons,
     )
+
+
+def _number(persons: Bounded) -> np.ndarray:
+    """Give the persons where they are a number, not a class."""
+    return np.where(persons.low == persons.high, persons.low, np.nan).astype(np.float32)
 
 
 def _judged(persons: Bounded, money: Money, plan: Plan) -> Sizes:
@@ -217,7 +227,7 @@ def _judged(persons: Bounded, money: Money, plan: Plan) -> Sizes:
     packed = {
         name: universe_bits(getattr(member, name)) for name in ("inside", "undecided", "by_persons")
     }
-    return Sizes(**packed, size=size_classes(persons), persons=None)
+    return Sizes(**packed, size=size_classes(persons), number=_number(persons), persons=None)
 
 
 def chosen_sizes(sizes: Sizes, rows: np.ndarray) -> Sizes:
@@ -239,6 +249,7 @@ def chosen_sizes(sizes: Sizes, rows: np.ndarray) -> Sizes:
     if persons is not None:
         persons = Bounded(low=persons.low[rows], high=persons.high[rows])
     taken = {
-        name: getattr(sizes, name)[rows] for name in ("inside", "undecided", "by_persons", "size")
+        name: getattr(sizes, name)[rows]
+        for name in ("inside", "undecided", "by_persons", "size", "number")
     }
     return dataclasses.replace(sizes, **taken, persons=persons)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from geo_engine.intake.dates import Dates, read_dates, read_year
 from geo_engine.intake.joined import Joined
 from geo_engine.intake.signals import Signs, Where, read_signs, unknown_signs
 from geo_engine.intake.sizes import Sizes, read_forms, read_sizes
@@ -36,10 +37,6 @@ OF_ANOTHER_DATE = ("UNKNOWN_COMUNE", "DISMISSED_COMUNE", "NEW_CODE_2026")
 """Reasons of rows whose municipality may be one of another date."""
 ISTAT_PATTERN = r"0?(?:0\d{2}|1[01]\d|\d{2}|\d)\d{3}(?:\.0+)?"
 """Codes whose first three digits were those of a province at some time."""
-YEAR_PATTERN = (
-    r"^(?:(\d{4})(?:\.0+)?|(\d{4})[/.-]\d{1,2}[/.-]\d{1,2}(?:[ T].*)?"
-    r"|\d{1,2}[/.-]\d{1,2}[/.-](\d{4})(?: .*)?)$"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +61,7 @@ class Part:
     sizes: tuple[Sizes, Sizes]
     """With the point as decimal mark, and with the comma; one object where they are the same."""
     legal_form: np.ndarray
+    dates: Dates
     signs: Signs
     hashes: np.ndarray
     firm: np.ndarray
@@ -108,6 +106,8 @@ def take_steps(
     placed = assigned.position >= 0
     where = Where(year=year, place=np.where(reason == "", assigned.position, -1))
     signs = _signs(rows, plan, source, joined, where)
+    dates = read_dates(text, source, year)
+    told = join_flags(checked.flags, dates.flags)
     if source.kind == "records":
         counts[:, 1], counts[:, 2] = signs.digital >= 0, signs.digital == 1
     return Part(
@@ -119,7 +119,7 @@ def take_steps(
         place=assigned.position,
         method=np.asarray(assigned.method, dtype=object),
         confidence=assigned.confidence,
-        flags=join_flags(assigned.flags, np.where(placed, checked.flags, "")),
+        flags=join_flags(assigned.flags, np.where(placed, told, "")),
         year=year,
         ateco=_ateco(text("ateco"), source),
         version=text("ateco_version").to_numpy(dtype=object),
@@ -127,6 +127,7 @@ def take_steps(
         counts=counts,
         sizes=read_sizes(text, rows.num_rows, plan, source),
         legal_form=read_forms(text, source, checked.tax_key != 0),
+        dates=dates,
         signs=signs,
         hashes=checked.hashes,
         firm=_enterprises(text, checked),
@@ -221,10 +222,7 @@ def _years(
     """Read the reference year of each row, from its column or from the source."""
     if source.columns.year is None:
         return np.full(len(texts), source.year, dtype=np.int16)
-    which, distinct = pd.factorize(texts)  # few distinct dates, however many rows
-    parts = pd.Series(distinct, dtype="str").str.extract(YEAR_PATTERN)
-    year = parts[0].fillna(parts[1]).fillna(parts[2])
-    number = year.fillna("0").to_numpy().astype(np.int16)[which]
+    number = read_year(texts)
     bad = (number < FIRST_YEAR) | (number > LAST_YEAR)
     reason[bad] = "YEAR_INVALID"
     detail[bad] = (

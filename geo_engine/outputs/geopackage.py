@@ -6,17 +6,18 @@ import contextlib
 import dataclasses
 import sqlite3
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from geo_engine import tables
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
-from geo_engine.outputs import gpkg_tables, qgis_style
+from geo_engine.outputs import gpkg_tables, qgis_style, qgis_text
 from geo_engine.outputs.fields import (
     SEPARATOR,
     Field,
@@ -28,14 +29,10 @@ from geo_engine.outputs.fields import (
     words,
 )
 from geo_engine.outputs.gpkg_tables import LayerNote, Style
+from geo_engine.outputs.long_tables import panel_table
 from geo_engine.outputs.qgis_symbols import area_symbol
-from geo_engine.outputs.tabular import (
-    hotspot_table,
-    leading_chain,
-    panel_table,
-    wide_level,
-    wide_places,
-)
+from geo_engine.outputs.tabular import hotspot_table, leading_chain
+from geo_engine.outputs.wide_tables import wide_level, wide_places
 from geo_engine.results import Results
 from geo_engine.words import word
 
@@ -71,15 +68,19 @@ class Layer:
     styles: tuple[Style, ...]
 
 
-def write_geopackage(publication: Publication, path: Path) -> None:
+def write_geopackage(
+    publication: Publication, path: Path, *, others: Mapping[str, Publication] | None = None
+) -> None:
     """Write municipalities, provinces, regions, hotspots and the long panel.
 
     Parameters
     ----------
     publication : Publication
-        What may be shown.
+        What may be shown of the main universe.
     path : Path
         File to write; the same results give the same bytes.
+    others : mapping of str to Publication, optional
+        The further universes: layers of their own, and rows of the panel and of the hotspots.
 
     Raises
     ------
@@ -89,13 +90,9 @@ def write_geopackage(publication: Publication, path: Path) -> None:
     import pyogrio.errors
 
     results = publication.results
-    layers = [
-        _municipalities(results),
-        _areas(results, "provinces"),
-        _areas(results, "regions"),
-        _hotspots(results),
-        _panel(results),
-    ]
+    every = [results, *(other.results for other in (others or {}).values())]
+    territories = [layer for each in every for layer in _territories(each)]
+    layers = [*territories, _hotspots(every), _panel(every)]
     if results.facts.simulated:
         layers = [_marked_simulated(layer) for layer in layers]
     path.unlink(missing_ok=True)
@@ -112,6 +109,34 @@ def write_geopackage(publication: Publication, path: Path) -> None:
         raise OutputError(
             "GPKG_WRITE", f"{path.name} cannot be written ({error}). Check space and permissions."
         ) from error
+
+
+def _territories(results: Results) -> list[Layer]:
+    """Describe the territories of one universe; those of a further one carry its key and name."""
+    facts = results.facts
+    layers = [_municipalities(results), _areas(results, "provinces"), _areas(results, "regions")]
+    if not facts.names_universe:
+        return layers
+    main = facts.universe == facts.universes[0].key
+    return [
+        dataclasses.replace(
+            layer,
+            name=layer.name if main else f"{layer.name}_{facts.universe}",
+            title=f"{layer.title} - {facts.universe_label}",
+            description=f"{layer.description} Universo: {facts.universe_label}.",
+        )
+        for layer in layers
+    ]
+
+
+def _with_universe(tables: list[pd.DataFrame], every: list[Results], at: int) -> pd.DataFrame:
+    """Put the rows of one universe under those of another; the universe is a column."""
+    facts = every[0].facts
+    keys = [each.key for each in facts.universes] or [facts.universe]
+    for table, results in zip(tables, every, strict=True):
+        codes = np.full(len(table), keys.index(results.facts.universe))
+        table.insert(at, "universe", pd.Categorical.from_codes(codes, categories=keys))
+    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
 
 def _marked_simulated(layer: Layer) -> Layer:
@@ -169,8 +194,8 @@ def _municipalities(results: Results) -> Layer:
         styles += _chain_styles(results, chain, f"{prefix}{SEPARATOR}", label)
     first = f"{column_prefixes(results.facts)[leading]}{SEPARATOR}"
     default = _value_renderer(results, leading, first)
-    name_it = f"{qgis_style.quoted('name')}"
-    labels = qgis_style.text_labels(name_it, size=7, color="#202020", nearest=200_000)
+    name_it = f"{qgis_text.quoted('name')}"
+    labels = qgis_text.text_labels(name_it, size=7, color="#202020", nearest=200_000)
     text = qgis_style.qml(default, fields=fields, labels=labels, display=name_it)
     opening = Style(name="Predefinito", qml=text, default=True, description=_leading_note(results))
     year = results.facts.years[-1]
@@ -233,9 +258,9 @@ def _areas(results: Results, name: str) -> Layer:
     what = "Province e città metropolitane" if provinces else "Regioni"
     width, nearest = (0.25, 2_500_000) if provinces else (0.5, 0)
     symbol = area_symbol("", outline="#606060" if provinces else "#202020", width_mm=width)
-    label = qgis_style.quoted("sigla" if provinces else "region")
-    labels = qgis_style.text_labels(label, size=7, color="#606060", nearest=nearest)
-    display = qgis_style.quoted("province" if provinces else "region")
+    label = qgis_text.quoted("sigla" if provinces else "region")
+    labels = qgis_text.text_labels(label, size=7, color="#606060", nearest=nearest)
+    display = qgis_text.quoted("province" if provinces else "region")
     style = Style(
         name="Predefinito",
         qml=qgis_style.qml(
@@ -255,9 +280,10 @@ def _areas(results: Results, name: str) -> Layer:
     )
 
 
-def _hotspots(results: Results) -> Layer:
+def _hotspots(every: list[Results]) -> Layer:
     """Describe the hotspots: all chains and years; the leading chain's latest are drawn."""
-    frame = hotspot_table(results)
+    results = every[0]
+    frame = _with_universe([hotspot_table(each) for each in every], every, 3)
     fields = describe_fields([c for c in frame.columns if c != "geometry"], results.facts)
     year = int(results.panel["year"].max())
     leading = leading_chain(results)
@@ -275,9 +301,10 @@ def _hotspots(results: Results) -> Layer:
         )
         for chain in results.facts.chains
     ]
-    renderer = qgis_style.categorized(f'if("year" = {year}, "chain", NULL)', entries)
+    drawn = f'"year" = {year} and "universe" = {qgis_text.literal(results.facts.universe)}'
+    renderer = qgis_style.categorized(f'if({drawn}, "chain", NULL)', entries)
     name_it = 'to_string("rank") || \'. \' || "name"'
-    labels = qgis_style.text_labels(name_it, size=9, color="#67000d")
+    labels = qgis_text.text_labels(name_it, size=9, color="#67000d")
     text = qgis_style.qml(renderer, fields=fields, labels=labels, display=name_it)
     return Layer(
         name="hotspots",
@@ -289,17 +316,14 @@ def _hotspots(results: Results) -> Layer:
     )
 
 
-def _panel(results: Results) -> Layer:
+def _panel(every: list[Results]) -> Layer:
     """Describe the long panel, related to the municipalities by ``pro_com_t``."""
-    frame = panel_table(results)
-    variables = [str(v) for v in results.local["variable"].to_numpy()]
-    out = [f"{v}_{name}" for v in variables for name in PANEL_LEFT_OUT]
-    out += [name for name in frame.columns if name.startswith("residual_")]
-    frame = frame.drop(columns=out, errors="ignore")
+    results = every[0]
+    frame = _with_universe([_short_panel(each) for each in every], every, 3)
     fields = describe_fields(frame.columns, results.facts)
     style = Style(
         name="Predefinito",
-        qml=qgis_style.qml(None, fields=fields, display=qgis_style.quoted("pro_com_t")),
+        qml=qgis_style.qml(None, fields=fields, display=qgis_text.quoted("pro_com_t")),
         default=True,
     )
     return Layer(
@@ -310,6 +334,15 @@ def _panel(results: Results) -> Layer:
         fields=fields,
         styles=(style,),
     )
+
+
+def _short_panel(results: Results) -> pd.DataFrame:
+    """Give the panel without what only panel.parquet holds."""
+    frame = panel_table(results)
+    variables = [str(v) for v in results.local["variable"].to_numpy()]
+    out = [f"{v}_{name}" for v in variables for name in PANEL_LEFT_OUT]
+    out += [name for name in frame.columns if name.startswith("residual_")]
+    return frame.drop(columns=out, errors="ignore")
 
 
 def _finish(layers: Sequence[Layer], publication: Publication, path: Path) -> None:
@@ -330,6 +363,7 @@ def _finish(layers: Sequence[Layer], publication: Publication, path: Path) -> No
             gpkg_tables.add_dictionary(database, notes)
             gpkg_tables.add_styles(database, notes, moment)
             gpkg_tables.add_metadata(database, publication, moment)
-            database.execute("CREATE INDEX panel_pro_com_t ON panel (pro_com_t, chain, year)")
+            keys = "pro_com_t, chain, year, universe"
+            database.execute(f"CREATE INDEX panel_pro_com_t ON panel ({keys})")
             gpkg_tables.settle_dates(database, moment)
         database.execute("VACUUM")

@@ -213,7 +213,7 @@ def metadata_record(publication: Publication) -> str:
     )
     counted = f"{units_word(facts)} {words('firm_status').get(facts.status, facts.status)}"
     entries = [
-        ("title", facts.title),
+        ("title", facts.titled()),
         ("date", facts.data_date),
         ("language", "it"),
         ("type", "Dataset"),

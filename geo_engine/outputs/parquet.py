@@ -13,7 +13,7 @@ import pandas as pd
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
 from geo_engine.outputs.fields import clean_text
-from geo_engine.outputs.tabular import panel_table
+from geo_engine.outputs.long_tables import panel_table
 
 if TYPE_CHECKING:
     import pyarrow as pa

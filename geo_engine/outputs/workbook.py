@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +50,17 @@ class _Book:
     note: Any
 
 
-def write_tables(publication: Publication, path: Path) -> None:
+def write_tables(
+    publication: Publication, path: Path, *, others: Mapping[str, Publication] | None = None
+) -> None:
     """Write the workbook.
 
     Parameters
     ----------
     publication : Publication
-        What may be shown.
+        What may be shown of the main universe.
+    others : mapping of str to Publication, optional
+        The further universes.
     path : Path
         File to write; the same results give the same bytes.
 
@@ -80,9 +84,9 @@ def write_tables(publication: Publication, path: Path) -> None:
         path.open("wb").close()
         with xlsxwriter.Workbook(str(path), options) as workbook:
             created = dt.datetime.fromisoformat(facts.data_date)
-            workbook.set_properties({"title": clean_text(facts.title)[:255], "created": created})
+            workbook.set_properties({"title": clean_text(facts.titled())[:255], "created": created})
             book = _formats(workbook)
-            for sheet in sheets_of(publication):
+            for sheet in sheets_of(publication, others):
                 _write_sheet(book, sheet, publication)
     except (OSError, XlsxWriterException) as error:
         raise OutputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,16 +13,11 @@ from geo_engine.outputs.fields import (
     distinct_note,
     units_word,
 )
-from geo_engine.outputs.tabular import (
-    COUNTS,
-    LEVEL_MEASURES,
-    clusters,
-    few_marks,
-    hotspot_table,
-    level_table,
-    panel_table,
-)
+from geo_engine.outputs.long_tables import COUNTS, LEVEL_MEASURES, level_table, panel_table
+from geo_engine.outputs.tabular import few_marks, hotspot_table
+from geo_engine.outputs.wide_tables import clusters
 from geo_engine.outputs.workbook_maps import maps_sheet, whole_maps_sheet
+from geo_engine.outputs.workbook_models import models_sheets
 from geo_engine.outputs.workbook_notes import (
     dictionary_sheet,
     provenance_sheet,
@@ -36,6 +31,8 @@ from geo_engine.outputs.workbook_sheet import (
     chain_labels,
     plain_field,
 )
+from geo_engine.outputs.workbook_signals import signal_sheets
+from geo_engine.outputs.workbook_universes import stacked
 from geo_engine.results import Results
 from geo_engine.words.sentences import empty_sentence, hotspot_sentence, probes_sentence
 
@@ -59,22 +56,37 @@ PLACE_MEASURES = (
 PHASES = ("monte", "produzione", "distribuzione", "servizi")
 
 
-def sheets_of(publication: Publication) -> Iterable[Sheet]:
+def sheets_of(
+    publication: Publication, others: Mapping[str, Publication] | None = None
+) -> Iterable[Sheet]:
     """Give the sheets in order, one at a time.
 
     Parameters
     ----------
     publication : Publication
-        What may be shown.
+        What may be shown of the main universe.
+    others : mapping of str to Publication, optional
+        The further universes: their rows follow in each sheet of figures, under their name.
 
     Yields
     ------
     Sheet
-        Sintesi, Aree, Comuni, Province, Regioni, Filiere, Fasi, Mappe, Globali, Fattori (where
-        there are any), Dizionario, Qualità, Provenienza.
+        Sintesi, Aree, Comuni, Province, Regioni, Filiere, Fasi, Mappe, Globali, Fattori, Modelli,
+        Imprese, Indagine, Letture, Universi, Segnali, Abbinamenti, Livelli (where there are any),
+        Dizionario, Qualità, Provenienza.
     """
     results = publication.results
     yield summary_sheet(publication)
+    published = (publication, *(others or {}).values())
+    yield from stacked([(each.results.facts, _figures(each.results)) for each in published])
+    yield from signal_sheets(results)
+    yield dictionary_sheet(results)
+    yield quality_sheet(publication)
+    yield provenance_sheet(publication)
+
+
+def _figures(results: Results) -> Iterator[Sheet]:
+    """Give the sheets of figures of one universe."""
     yield _hotspots(results)
     yield _places(results)
     yield _level(results, "province")
@@ -85,9 +97,7 @@ def sheets_of(publication: Publication) -> Iterable[Sheet]:
     yield whole_maps_sheet(results)
     if len(results.drivers):
         yield _drivers(results)
-    yield dictionary_sheet(results)
-    yield quality_sheet(publication)
-    yield provenance_sheet(publication)
+    yield from models_sheets(results)
 
 
 def _hotspots(results: Results) -> Sheet:

@@ -15,7 +15,7 @@ from geo_engine.outputs.fields import (
     units_word,
     words,
 )
-from geo_engine.outputs.tabular import panel_table
+from geo_engine.outputs.long_tables import panel_table
 from geo_engine.outputs.workbook_sheet import (
     PAIR_FIELDS,
     PAIR_WIDTHS,
@@ -51,6 +51,7 @@ def summary_sheet(publication: Publication) -> Sheet:
     latest = hotspots[hotspots["year"] == last]
     rows: list[tuple[str, object]] = [
         ("Unità di analisi", counted_words(results)),
+        *((("Universo", facts.universe_label),) if facts.names_universe else ()),
         ("Segnale digitale", facts.signal or "non rilevato"),
         ("Territorio coperto", facts.coverage),
         ("Anni", f"{facts.years[0]}-{last}" if len(facts.years) > 1 else str(last)),
@@ -69,7 +70,7 @@ def summary_sheet(publication: Publication) -> Sheet:
     rows += [("Avvertenza", warning) for warning in results.warnings]
     return Sheet(
         name="Sintesi",
-        title=facts.title,
+        title=facts.titled(),
         notes=(distinct_note(facts),),
         frame=pairs_table(rows),
         fields=PAIR_FIELDS,

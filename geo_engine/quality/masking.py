@@ -24,6 +24,7 @@ REASON_ROLES: dict[str, tuple[str, ...]] = {
     "VALUE_RANGE": ("employees",),
     "NUMBER_INVALID": ("employees",),
     "YEAR_INVALID": ("year",),
+    "DATE_INVALID": ("registered", "ceased"),
     "COUNT_INVALID": ("firms", "known", "digital"),
     "OUT_OF_STUDY": ("year", "firm_status", "unit_type"),
     "REPAIRED_TAX_CODE": ("tax_code",),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geo_engine.errors import StudyError
+from geo_engine.sources.small_tables import path_under, read_small_table
 from geo_engine.study import PopulationTable
 
 
@@ -38,18 +39,9 @@ def read_own_population(
     StudyError
         ``POPULATION_TABLE``.
     """
-    path = (root / own.path).resolve()
-    if not path.is_relative_to(root.resolve()) or not path.is_file():
-        raise StudyError(
-            "POPULATION_TABLE", f"{own.path} is not a file under {root}. Correct population.path."
-        )
-    table = pd.read_csv(path, sep=own.separator, dtype=str, keep_default_na=False)
-    absent = {own.code, own.population} - set(table.columns)
-    if absent:
-        raise StudyError(
-            "POPULATION_TABLE",
-            f"{own.path} lacks {', '.join(sorted(absent))}; it has {', '.join(table.columns)}.",
-        )
+    code, key = "POPULATION_TABLE", "population.path"
+    path = path_under(root, own.path, code, key)
+    table = read_small_table(path, own.separator, (own.code, own.population), code, key)
     persons = pd.to_numeric(table[own.population], errors="coerce").to_numpy(float)
     series = pd.Series(persons, index=table[own.code].str.strip().str.zfill(6))
     known = series.index.isin(index)

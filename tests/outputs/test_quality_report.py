@@ -203,7 +203,14 @@ def test_a_small_share_is_never_shown_as_nothing() -> None:
 
 def test_every_reason_flag_and_method_has_words() -> None:
     known = words()
-    flags = {*FLAGS, "REPAIRED_ATECO", "REPAIRED_TAX_CODE", "NUMBER_INVALID", "ATECO_MISSING"}
+    flags = {
+        *FLAGS,
+        "REPAIRED_ATECO",
+        "REPAIRED_TAX_CODE",
+        "NUMBER_INVALID",
+        "DATE_INVALID",
+        "ATECO_MISSING",
+    }
     assert flags <= set(known["flags"])
     reasons = {name for name in REASON_ROLES if not name.endswith("_")}
     assert {"VALUE_RANGE", "DUPLICATE", "COORD_COMUNE_CONFLICT"} <= reasons & set(known["reasons"])

@@ -17,8 +17,11 @@ from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
 from geo_engine.outputs.atlas.data import opening
 from geo_engine.outputs.fields import column_prefixes, describe_fields
+from geo_engine.outputs.long_tables import panel_table
 from geo_engine.outputs.parquet import write_firms, write_panel
-from geo_engine.outputs.tabular import leading_chain, panel_table, wide_places, write_quarantine
+from geo_engine.outputs.quarantine import write_quarantine
+from geo_engine.outputs.tabular import leading_chain
+from geo_engine.outputs.wide_tables import wide_places
 from geo_engine.results import ChainInfo
 from tests.outputs.example import example_publication, with_facts
 

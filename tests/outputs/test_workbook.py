@@ -16,7 +16,7 @@ from geo_engine import storage
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
 from geo_engine.outputs.fields import DISTINCT
-from geo_engine.outputs.tabular import wide_places
+from geo_engine.outputs.wide_tables import wide_places
 from geo_engine.outputs.workbook import write_tables
 from tests.outputs.example import example_publication, with_facts
 from tests.outputs.test_tabular import reordered

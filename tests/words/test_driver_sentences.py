@@ -17,17 +17,15 @@ from geo_engine.drivers.gwr import GwrResult
 from geo_engine.drivers.place_ols import DIAGNOSTIC_COLUMNS, PLACE_TERM_COLUMNS, PlaceRegression
 from geo_engine.drivers.spatial_models import IMPACT_COLUMNS, SpatialRegression
 from geo_engine.drivers.survey import FIGURE_COLUMNS, SURVEY_STATUSES, YES, SurveyTable
-from geo_engine.words.driver_sentences import (
-    figure,
-    firm_notes,
-    firm_sentence,
+from geo_engine.words.driver_templates import figure
+from geo_engine.words.firm_sentences import firm_notes, firm_sentence
+from geo_engine.words.place_sentences import (
     gwr_sentences,
     impact_sentences,
     place_notes,
     place_sentence,
-    survey_note,
-    survey_sentence,
 )
+from geo_engine.words.survey_sentences import survey_note, survey_sentence
 
 SITE = {"it": "imprese con sito web", "en": "firms with a website"}
 SIZE = {"size": "addetti"}

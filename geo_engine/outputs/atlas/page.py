@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import re
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -52,7 +53,9 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def write_atlas(publication: Publication, path: Path) -> None:
+def write_atlas(
+    publication: Publication, path: Path, *, others: Mapping[str, Publication] | None = None
+) -> None:
     """Write the interactive map: one file, no request, the same bytes for the same publication.
 
     Parameters
@@ -62,6 +65,7 @@ def write_atlas(publication: Publication, path: Path) -> None:
     path : Path
         Where to write; the caller gives a temporary path and renames it.
     """
+    del others  # drawn by the atlas of issue 6
     path.write_text(render_page(publication), encoding="utf-8", newline="\n")
 
 

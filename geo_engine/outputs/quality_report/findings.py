@@ -125,7 +125,7 @@ def invalid_by_role(found: Findings) -> dict[str, int]:
         _BLAMED.get(flag, flag): rows
         for flag, rows in found.account.flags.items()
         if flag.startswith(("COORD_", "CF_"))
-        or flag in ("ATECO_INVALID", "NUMBER_INVALID", *_BLAMED)
+        or flag in ("ATECO_INVALID", "NUMBER_INVALID", "DATE_INVALID", *_BLAMED)
     }
     for counts in (found.account.reasons, flags):
         for name, rows in counts.items():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from geo_engine.outputs.tabular import FORMULA_STARTS
+from geo_engine.outputs.quarantine import FORMULA_STARTS
 
 ITEM_COLUMNS = ("section", "item", "rows", "share")
 EXAMPLE_COLUMNS = ("source", "row", "reason", "column", "value")

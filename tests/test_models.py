@@ -1,0 +1,227 @@
+"""Regressions among firms and surveys, as a study asks for them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from geo_engine.delivery import carry_out
+from geo_engine.errors import StudyError
+from geo_engine.pipeline import Run, run
+from geo_engine.study import parse_study
+
+HEADER = "cf;comune;prov;ateco;anno;addetti;forma;iscritta;cessata;sito"
+PLACES = ("Prato", "Carmignano", "Montemurlo", "Vaiano", "Vernio", "Cantagallo")
+
+
+def rows(seed: int = 3, firms: int = 600) -> list[str]:
+    """Companies have a site four times in five, sole traders once in five."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for number in range(firms):
+        form, ateco = ("SR", "DI")[int(rng.integers(2))], ("13.20.00", "10.10.00")[number % 2]
+        place = PLACES[int(rng.integers(6))]
+        site = rng.random() < (0.8 if form == "SR" else 0.2)
+        made.append(
+            f"Z{number};{place};PO;{ateco};2024;"
+            f"{int(rng.integers(1, 60))};{form};{int(rng.integers(1990, 2024))}-03-01;;"
+            f"{'www.z.it' if site else 'no'}"
+        )
+    return made
+
+
+def keys(**changes: Any) -> dict[str, Any]:
+    columns = {
+        "tax_code": "cf",
+        "municipality": "comune",
+        "province": "prov",
+        "ateco": "ateco",
+        "year": "anno",
+        "employees": "addetti",
+        "legal_form": "forma",
+        "registered": "iscritta",
+        "ceased": "cessata",
+    }
+    source = {
+        "path": "firms.csv",
+        "separator": ";",
+        "ateco_version": "2007",
+        "tax_codes": "flag",
+        "columns": columns,
+    }
+    return {
+        "title": "Prova",
+        "data_date": "2024-12-31",
+        "unit": "impresa",
+        "status": "attiva",
+        "audience": "internal",
+        "coverage": {"provinces": ["PO"]},
+        "firms": [source],
+        "chains": {"use": ["moda", "agroalimentare"]},
+        "signal": [{"key": "sito", "label": "sito", "kind": "website", "column": "sito"}],
+        "statistics": {"permutations": 0, "robustness": {"enabled": False}},
+        "drivers": {"firms": {"enabled": True, "context": []}},
+    } | changes
+
+
+def carried(folder: Path, lines: list[str], **changes: Any) -> Run:
+    (folder / "firms.csv").write_text("\n".join([HEADER, *lines, ""]), encoding="utf-8")
+    return run(parse_study(keys(**changes)), folder)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return carried(tmp_path_factory.mktemp("models"), rows())
+
+
+def test_the_planted_difference_of_legal_forms_is_found_in_all_chains_and_in_each(
+    whole: Run,
+) -> None:
+    table = whole.results.models.firms
+    forms = table[table["term"] == "legal_form"]
+    assert sorted(forms["chain"]) == ["", "agroalimentare", "moda"]
+    assert len(set(forms["reference"])) == 1, "one reference, so that chains compare"
+    sign = np.where(forms["level"] == "form:societa_di_capitali", 1, -1)
+    assert (abs(sign * forms["effect"] - 0.6) < 0.12).all()
+
+
+def test_no_other_term_is_said_to_differ_by_much(whole: Run) -> None:
+    table = whole.results.models.firms
+    rest = table[table["term"].isin(["size", "age", "chain", "phase"])]
+    assert len(rest) > 8
+    assert (rest["effect_p_value"].fillna(1) < 0.05).mean() < 0.25
+
+
+def test_every_sentence_stands_in_both_languages_and_calls_it_an_association(whole: Run) -> None:
+    said = whole.results.models.readings
+    assert set(said["subject"]) == {"firms"}
+    assert (said[["it", "en"]] != "").to_numpy().all()
+    for chain in ("", "moda", "agroalimentare"):
+        own = " ".join(said.loc[said["chain"] == chain, "it"])
+        assert "non una prova di causa" in own
+        assert "società di capitali" in own
+
+
+def test_a_characteristic_known_of_few_firms_is_left_out_and_named(tmp_path: Path) -> None:
+    fields = [line.split(";") for line in rows()]
+    for at, line in enumerate(fields):
+        line[7] = line[7] if at % 5 == 0 else ""
+    lines = [";".join(line) for line in fields]
+    done = carried(tmp_path, lines)
+    assert "age" not in set(done.results.models.firms["term"])
+    assert done.results.models.readings["it"].str.contains("età dell'impresa").any()
+
+
+def test_a_date_that_cannot_be_is_unknown_and_flagged(tmp_path: Path) -> None:
+    lines = rows()[:40]
+    fields = [line.split(";") for line in lines]
+    fields[0][7] = "2031-01-01"  # after the year of the row
+    fields[1][7], fields[1][8] = "2010-01-01", "2005-06-01"  # ends before it begins
+    fields[2][7] = "ieri"
+    fields[3][7], fields[3][8] = "31/12/2011", "2023"
+    done = carried(tmp_path, [";".join(line) for line in fields])
+    firms = done.intake.firms.sort_values("row")
+    assert firms["registered"].to_numpy()[:4].tolist() == [0, 0, 0, 2011]
+    assert firms["ceased"].to_numpy()[:4].tolist() == [0, 0, 0, 2023]
+    assert done.results.account.flags["DATE_INVALID"] == 3
+    assert done.results.account.placed == 40, "a wrong date loses no firm"
+
+
+def test_public_regressions_tell_no_counts_and_leave_levels_of_few_firms(tmp_path: Path) -> None:
+    fields = [line.split(";") for line in rows()]
+    for line in fields[:3]:
+        line[6] = "SC"  # three cooperatives
+    lines = [";".join(line) for line in fields]
+    inner = carried(tmp_path, lines).results.models.firms
+    public = carried(tmp_path, lines, audience="public").results.models.firms
+    assert "form:cooperativa" in set(inner["level"])
+    assert "form:cooperativa" not in set(public["level"])
+    assert inner["firms"].notna().any()
+    assert public[["firms", "positive"]].isna().to_numpy().all()
+
+
+def test_a_regression_of_an_unknown_signal_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="no signal of the study"):
+        carried(tmp_path, rows()[:40], drivers={"firms": {"enabled": True, "signal": "pos"}})
+
+
+def answer(at: int) -> str:
+    chain, barrier = ("moda", "agro")[at % 2], ("costi", "competenze", "")[at % 3]
+    return f"{1 + at % 3},5;{chain};{barrier};{('sì', 'no')[at % 4 == 0]}"
+
+
+SURVEY = "\n".join(["peso;filiera;ostacolo;ecommerce", *map(answer, range(120)), ""])
+
+
+def survey_keys(**changes: Any) -> dict[str, Any]:
+    return {
+        "survey": {
+            "path": "answers.csv",
+            "questions": {"ostacolo": "Che cosa frena?", "ecommerce": "Vende in rete?"},
+            "questions_en": {"ostacolo": "What holds you back?"},
+            "by": [[], ["filiera"]],
+            "domains": [["filiera"]],
+            "dimensions": {"filiera": "filiera"},
+            "weight": "peso",
+        }
+        | changes
+    }
+
+
+def test_a_survey_is_tabulated_with_its_weights(tmp_path: Path) -> None:
+    (tmp_path / "answers.csv").write_text(SURVEY, encoding="utf-8")
+    found = carried(tmp_path, rows()[:40], drivers=survey_keys()).results.models
+    total = found.survey[(found.survey["cell"] == "") & (found.survey["answer"] == "yes")].iloc[0]
+    weight = np.array([1.5 + at % 3 for at in range(120)])
+    yes = np.array([at % 4 != 0 for at in range(120)])
+    assert total["question"] == "Vende in rete?"
+    assert total["share"] == pytest.approx((weight * yes).sum() / weight.sum())
+    assert set(found.survey["cell"]) == {"", "moda", "agro"}
+    assert "ciò che le imprese dichiarano" in found.readings["it"].iloc[-1]
+    assert found.readings["en"].str.contains("What holds you back?", regex=False).any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"path": "../answers.csv"}, "SURVEY_TABLE"),
+        ({"path": "absent.csv"}, "SURVEY_TABLE"),
+        ({"weight": "pesi"}, "SURVEY_TABLE"),
+        ({"weight": "filiera"}, "SURVEY_TABLE"),
+    ],
+)
+def test_a_survey_that_cannot_be_read_says_why(
+    tmp_path: Path, changes: dict[str, Any], code: str
+) -> None:
+    (tmp_path / "answers.csv").write_text(SURVEY, encoding="utf-8")
+    with pytest.raises(StudyError) as told:
+        carried(tmp_path, rows()[:40], drivers=survey_keys(**changes))
+    assert told.value.code == code
+
+
+def test_models_and_survey_have_their_sheets(tmp_path: Path) -> None:
+    import openpyxl
+
+    (tmp_path / "answers.csv").write_text(SURVEY, encoding="utf-8")
+    (tmp_path / "firms.csv").write_text("\n".join([HEADER, *rows(), ""]), encoding="utf-8")
+    drivers = {"firms": {"enabled": True, "context": []}} | survey_keys()
+    study = parse_study(keys(drivers=drivers, outputs={"formats": ["tables"]}))
+    carry_out(study, tmp_path, tmp_path / "out")
+    book = openpyxl.load_workbook(tmp_path / "out" / "tables.xlsx")
+    assert {"Imprese", "Indagine", "Letture"} <= set(book.sheetnames)
+    cells = {str(cell.value) for row in book["Imprese"].iter_rows() for cell in row}
+    assert "società di capitali" in cells or "impresa individuale" in cells
+    assert not any(value.startswith(("form:", "size:", "age:")) for value in cells)
+
+
+def test_without_the_extra_a_run_ends_and_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "statsmodels.genmod.generalized_linear_model", None)
+    found = carried(tmp_path, rows()[:200]).results.models
+    assert found.firms.empty
+    assert "geo-engine[models]" in found.readings["it"].iloc[0]
