@@ -38,7 +38,6 @@ from geo_engine.chains.weights import MembershipRule
 from geo_engine.cli.console import number, out
 from geo_engine.errors import ChainError
 from geo_engine.plan_chains import (
-    PERIMETER_WORDS,
     membership_words,
     perimeter_label,
     study_chains,
@@ -56,8 +55,8 @@ _KINDS = {
 _SHOWN_TARGETS = 12
 _ORIGINS = {
     "built_in": "inclusa",
-    "study": "dello studio",
-    "study_based": "inclusa, cambiata nello studio",
+    "study": "nello studio",
+    "study_based": "cambiata nello studio",
 }
 _USUAL_SOURCE = "progetto"
 """Source of a line where none is shown."""
@@ -112,22 +111,30 @@ def list_study_chains(path: Path) -> None:
     chains = study_chains(study)
     table = Table(title=f"Filiere dello studio: {perimeter_label(chains)}")
     table.add_column("chiave", no_wrap=True, min_width=max(map(len, chains)))
-    for name in ("filiera", "perimetro", "definizione", "territori"):
+    for name in ("filiera", "definita"):
         table.add_column(name)
     for edition in EDITIONS:
-        table.add_column(f"codici {edition}", justify="right")
+        table.add_column(edition, justify="right")
     for key, chain in chains.items():
         sizes = [number(_size(chain, edition)) for edition in EDITIONS]
-        words = (PERIMETER_WORDS[chain.perimeter][0], _ORIGINS[chain.origin])
-        told = ("", "") if chain is ALL_FIRMS else words
-        table.add_row(key, chain.label, *told, ", ".join(chain.territories), *sizes)
+        told = ["ogni impresa", "-", "-"] if chain is ALL_FIRMS else [_origin(chain), *sizes]
+        table.add_row(key, chain.label, *told)
     out.print(table)
+    out.print(
+        "2007 e 2025: codici a sei cifre di ciascuna edizione.", markup=False, soft_wrap=False
+    )
     keys = study.chains
     rule = MembershipRule(
         weights=keys.weights, secondary_weight=keys.secondary_weight, edition=keys.edition
     )
     said = membership_words(rule) or "ogni impresa conta 1 in ciascuna delle sue filiere"
     out.print(f"Peso delle imprese: {said}.", markup=False, soft_wrap=False)
+
+
+def _origin(chain: Chain) -> str:
+    """Say who defined a chain, and where some of its lines hold."""
+    where = f" (in parte solo in: {', '.join(chain.territories)})" if chain.territories else ""
+    return _ORIGINS[chain.origin] + where
 
 
 def show_chain(key: str, study: Path | None = None) -> None:
