@@ -240,7 +240,25 @@ def membership_warnings(plan: Plan, intake: Intake, breaks: pd.DataFrame) -> tup
     tuple of str
         Sentences.
     """
-    return (*_said_of_weights(plan, intake), *_said_of_breaks(plan, breaks))
+    return (
+        *_said_of_editions(intake),
+        *_said_of_weights(plan, intake),
+        *_said_of_breaks(plan, breaks),
+    )
+
+
+def _said_of_editions(intake: Intake) -> Iterator[str]:
+    """Say how many rows have codes of each edition, where there are both."""
+    rows = np.bincount(intake.firms["code"].to_numpy(), minlength=len(intake.ateco))
+    coded = (intake.ateco["code"] != "").to_numpy()
+    edition = intake.ateco["edition"].to_numpy(dtype=object)
+    counts = [int(rows[coded & (edition == own)].sum()) for own in (*EDITIONS, "")]
+    if all(counts[: len(EDITIONS)]):
+        old, new, undecided = map(_number, counts)
+        yield (
+            f"Codici ATECO di due edizioni: {old} righe del 2007, {new} del 2025, {undecided} che "
+            "valgono nell'una e nell'altra con significati diversi."
+        )
 
 
 def _said_of_weights(plan: Plan, intake: Intake) -> Iterator[str]:

@@ -367,6 +367,8 @@ def test_a_file_of_two_editions_is_refused_with_counts_or_read_code_by_code(
         "tutte": 6,
     }
     assert done.results.account.flags["ATECO_HOMONYM"] == 1
+    said = "4 righe del 2007, 1 del 2025, 1 che valgono"
+    assert any(said in sentence for sentence in done.results.warnings)
 
 
 @pytest.fixture(scope="module")
