@@ -13,9 +13,9 @@ from geo_engine.chains.breaks import editions_by_year, series_breaks
 from geo_engine.chains.classification import EDITIONS
 from geo_engine.chains.correspondence import APPORTIONED, RECODED, UNLINKED, updated_leaves
 from geo_engine.chains.kinds import FirmCodes, classes_of
-from geo_engine.chains.membership import ALL_FIRMS, PHASE_NAMES
+from geo_engine.chains.membership import ALL_FIRMS, PHASE_NAMES, PHASES
 from geo_engine.chains.weights import UNITS, MembershipRule, Memberships, firm_memberships
-from geo_engine.indicators.counting import FirmWeights
+from geo_engine.indicators.counting import FirmWeights, count_firms
 from geo_engine.intake import Intake
 from geo_engine.plan import Plan
 from geo_engine.plan_chains import COUNT_INDICATORS, SHARE_INDICATORS, coded_signals
@@ -98,6 +98,42 @@ def counted_members(
     of_chains = np.array([key != ALL_FIRMS.key for key in memberships.chains], dtype=np.bool_)
     divides = of_chains & (rule.weights != "whole")
     return FirmWeights(units=units, whole=UNITS, divides=divides)
+
+
+def phase_table(
+    plan: Plan, firms: pd.DataFrame, memberships: Memberships, years: tuple[int, ...]
+) -> pd.DataFrame:
+    """Count the firms of each phase over the covered territory.
+
+    Parameters
+    ----------
+    plan : Plan
+        Places, chains and rule.
+    firms : DataFrame
+        ``counting.FIRM_COLUMNS``; kinds for codes, positions for years.
+    memberships : Memberships
+        Chains of the kinds.
+    years : tuple of int
+        Of the positions.
+
+    Returns
+    -------
+    DataFrame
+        ``Results.phases``.
+    """
+    covered = plan.places["covered"].to_numpy()
+    areas = np.where(covered, 0, 1)
+    distinct = plan.study.unit == "impresa"
+    rows: list[tuple[str, int, str, float]] = []
+    for phase in PHASES:
+        members = counted_members(memberships, plan.rule, phase=phase)
+        counts = count_firms(firms, members, areas=areas, shape=(2, len(years)), distinct=distinct)
+        for position, chain in enumerate(plan.chains):
+            rows.extend(
+                (chain, year, phase, float(counts.firms[0, position, column]))
+                for column, year in enumerate(years)
+            )
+    return pd.DataFrame(rows, columns=["chain", "year", "phase", "firms"])
 
 
 def tested_panels(
@@ -204,7 +240,25 @@ def membership_warnings(plan: Plan, intake: Intake, breaks: pd.DataFrame) -> tup
     tuple of str
         Sentences.
     """
-    return (*_said_of_weights(plan, intake), *_said_of_breaks(plan, breaks))
+    return (
+        *_said_of_editions(intake),
+        *_said_of_weights(plan, intake),
+        *_said_of_breaks(plan, breaks),
+    )
+
+
+def _said_of_editions(intake: Intake) -> Iterator[str]:
+    """Say how many rows have codes of each edition, where there are both."""
+    rows = np.bincount(intake.firms["code"].to_numpy(), minlength=len(intake.ateco))
+    coded = (intake.ateco["code"] != "").to_numpy()
+    edition = intake.ateco["edition"].to_numpy(dtype=object)
+    counts = [int(rows[coded & (edition == own)].sum()) for own in (*EDITIONS, "")]
+    if all(counts[: len(EDITIONS)]):
+        old, new, undecided = map(_number, counts)
+        yield (
+            f"Codici ATECO di due edizioni: {old} righe del 2007, {new} del 2025, {undecided} che "
+            "valgono nell'una e nell'altra con significati diversi."
+        )
 
 
 def _said_of_weights(plan: Plan, intake: Intake) -> Iterator[str]:

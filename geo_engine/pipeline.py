@@ -14,7 +14,6 @@ import pandas as pd
 from libpysal.graph import Graph
 
 from geo_engine import inference, tables
-from geo_engine.chains.membership import PHASES
 from geo_engine.chains.weights import Memberships
 from geo_engine.change.difference import first_last_change
 from geo_engine.clusters.hotspots import find_hotspots
@@ -35,6 +34,7 @@ from geo_engine.memberships import (
     code_flags,
     counted_members,
     membership_warnings,
+    phase_table,
     read_memberships,
     study_breaks,
     tested_panels,
@@ -235,7 +235,7 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         province_panel=panels["province"],
         region_panel=panels["region"],
         country_panel=panels["country"],
-        phases=_phase_table(plan, firms, shared.memberships, years),
+        phases=phase_table(plan, firms, shared.memberships, years),
         graph_summary=graph_summary(graph),
         neighbors=_neighbor_table(graph),
         local=local,
@@ -317,25 +317,6 @@ def _account(plan: Plan, intake: Intake, memberships: Memberships) -> Account:
         in_chains=int(memberships.kinds.table["rows"].to_numpy()[in_chain].sum()),
         outside_coverage=int((~covered[intake.firms["place"]]).sum()),
     )
-
-
-def _phase_table(
-    plan: Plan, firms: pd.DataFrame, memberships: Memberships, years: tuple[int, ...]
-) -> pd.DataFrame:
-    """Count the firms of each phase over the covered territory."""
-    covered = plan.places["covered"].to_numpy()
-    areas = np.where(covered, 0, 1)
-    distinct = plan.study.unit == "impresa"
-    rows: list[tuple[str, int, str, float]] = []
-    for phase in PHASES:
-        members = counted_members(memberships, plan.rule, phase=phase)
-        counts = count_firms(firms, members, areas=areas, shape=(2, len(years)), distinct=distinct)
-        for position, chain in enumerate(plan.chains):
-            rows.extend(
-                (chain, year, phase, float(counts.firms[0, position, column]))
-                for column, year in enumerate(years)
-            )
-    return pd.DataFrame(rows, columns=["chain", "year", "phase", "firms"])
 
 
 def _warnings(plan: Plan, intake: Intake) -> tuple[str, ...]:

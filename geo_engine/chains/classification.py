@@ -272,6 +272,22 @@ def is_same_activity(wider: str, narrower: str, edition: str) -> bool:
     )
 
 
+def divisions(edition: str) -> list[str]:
+    """List the divisions of an edition.
+
+    Parameters
+    ----------
+    edition : str
+        "2007" or "2025".
+
+    Returns
+    -------
+    list of str
+        Two digits each, sorted.
+    """
+    return sorted({code[:2] for code in titles(edition)})
+
+
 def digits_of(code: str) -> str:
     """Drop the points of a code.
 

@@ -253,7 +253,7 @@ def describe_code(code: str, edition: str) -> pd.DataFrame:
         Rows of :func:`correspondence` at or below the code, with ``homonym`` (bool): the string
         of 2007 means another activity in 2025.
     """
-    table = _correspondence()
+    table = correspondence()
     if edition == "2007":
         rows = table["ateco_2007"].isin(updated_leaves(code))
     else:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pandas as pd
-
-from geo_engine.chains.classification import EDITIONS, titles
+from geo_engine.chains.classification import EDITIONS
 from geo_engine.errors import ChainError
 
 PHASES = ("monte", "produzione", "distribuzione", "servizi")
@@ -22,19 +20,6 @@ PERIMETERS = ("wide", "strict")
 """Perimeters of a chain; the wide one holds the strict one."""
 IN_PERIMETERS = ("both", *PERIMETERS)
 """In which perimeters a line stands."""
-TABLE_COLUMNS = (
-    "chain",
-    "phase",
-    "edition",
-    "prefix",
-    "title",
-    "perimeter",
-    "territory",
-    "weight",
-    "reason",
-    "source",
-)
-"""Columns of :func:`chain_table`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,40 +253,3 @@ def _prefixes(lines: Sequence[Line]) -> dict[str, dict[str, str]]:
         for edition in EDITIONS
     }
     return {edition: phase_of for edition, phase_of in found.items() if phase_of}
-
-
-def chain_table(chains: Mapping[str, Chain]) -> pd.DataFrame:
-    """List every prefix of chains with its reason and source.
-
-    Parameters
-    ----------
-    chains : mapping of str to Chain
-        Built-in or own.
-
-    Returns
-    -------
-    DataFrame
-        ``TABLE_COLUMNS``, one row for each prefix of each edition, in the order of the chains;
-        ``title`` is the official one, ``weight`` a share from 0 to 1.
-    """
-    rows = [row for chain in chains.values() for row in _rows(chain)]
-    return pd.DataFrame(rows, columns=list(TABLE_COLUMNS))
-
-
-def _rows(chain: Chain) -> Iterator[tuple[object, ...]]:
-    """Give the rows of one chain."""
-    for line in chain.lines:
-        for edition in EDITIONS:
-            for prefix in line.prefixes.get(edition, ()):
-                yield (
-                    chain.key,
-                    line.phase,
-                    edition,
-                    prefix,
-                    titles(edition).get(prefix, ""),
-                    line.perimeter,
-                    line.territory,
-                    line.weight,
-                    line.reason,
-                    line.source,
-                )

@@ -174,30 +174,6 @@ def resolve_codes(
     )
 
 
-def edition_counts(read: ResolvedCodes, counts: Sequence[int]) -> dict[str, int]:
-    """Count the rows of a column by the edition that their code was given.
-
-    Parameters
-    ----------
-    read : ResolvedCodes
-        The codes.
-    counts : sequence of int
-        Rows with each.
-
-    Returns
-    -------
-    dict of str to int
-        Rows by edition, then ``undecided`` (a code that means two things in a file of both
-        editions, or that neither decides) and ``none`` (without a usable code); they add up to all.
-    """
-    rows = np.asarray(counts, dtype=np.int64)
-    coded = read.codes != ""
-    found = {edition: int(rows[read.editions == edition].sum()) for edition in EDITIONS}
-    found["undecided"] = int(rows[coded & (read.editions == "")].sum())
-    found["none"] = int(rows[~coded].sum())
-    return found
-
-
 def read_edition(text: str | None) -> str:
     """Read the edition that a row states.
 

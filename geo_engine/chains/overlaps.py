@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from geo_engine.chains.classification import leaves_under, titles
+from geo_engine.chains.classification import divisions, leaves_under, titles
 from geo_engine.chains.definitions import ALL_FIRMS, Chain
 from geo_engine.chains.membership import PHASE_NAMES, code_lines
 
@@ -100,11 +100,6 @@ def _placed(
     A line of a territory counts here as everywhere: there it may overlap.
     """
     kept = {key: chain for key, chain in chains.items() if chain is not ALL_FIRMS}
-    codes = [code for stem in _divisions(edition) for code in leaves_under(stem, edition)]
+    codes = [code for stem in divisions(edition) for code in leaves_under(stem, edition)]
     everywhere = {name for chain in kept.values() for name in chain.territories}
     return list(kept), codes, code_lines(codes, edition, kept, territories=everywhere).phase
-
-
-def _divisions(edition: str) -> list[str]:
-    """List the divisions of an edition."""
-    return sorted({code[:2] for code in titles(edition)})

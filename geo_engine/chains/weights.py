@@ -76,8 +76,6 @@ class Memberships:
     """Position in ``PHASE_NAMES``; the phase with most weight where codes are apportioned."""
     units: npt.NDArray[np.int32]
     """Weight in ``UNITS`` to the firm."""
-    by_secondary: npt.NDArray[np.bool_]
-    """Where a firm belongs by its secondary codes alone."""
     code_flags: npt.NDArray[np.object_]
     """By primary code: ``ATECO_RECODED``, ``ATECO_APPORTIONED``, ``ATECO_UNLINKED`` or ""."""
     code_like: npt.NDArray[np.int64]
@@ -89,11 +87,6 @@ class Memberships:
     def members(self) -> npt.NDArray[np.bool_]:
         """Which kinds belong to which chains, as ``count_firms`` takes it."""
         return np.asarray(self.units > 0)
-
-    @property
-    def weights(self) -> _Floats:
-        """Weights from 0 to 1."""
-        return self.units / UNITS
 
     def phases(self) -> pd.DataFrame:
         """Give the phase of each kind in each chain, "" when outside."""
@@ -159,13 +152,12 @@ def firm_memberships(
         _block(kinds.table.iloc[start : start + _BLOCK], primary, other, rule, everyone)
         for start in range(0, max(len(kinds.table), 1), _BLOCK)
     ]
-    phase, units, further = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    phase, units = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return Memberships(
         chains=tuple(chains),
         kinds=kinds,
         phase=phase,
         units=units,
-        by_secondary=further,
         code_flags=primary.flags,
         code_like=code_like,
         list_like=list_like,
@@ -294,8 +286,8 @@ def _block(
     other: _Lists,
     rule: MembershipRule,
     everyone: npt.NDArray[np.bool_],
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """Give phase, units and whether by secondary codes alone, of some kinds."""
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]:
+    """Give phase and units of some kinds."""
     rows, of_kind = _ranges(primary.first, table["code"].to_numpy())
     place_class = table["place_class"].to_numpy()[of_kind]  # -1, none, is the last one
     phase = primary.phase[place_class, rows]
@@ -311,7 +303,7 @@ def _block(
     units = _to_units(_summed(strength, begins), rule.weights, everyone)
     kept = units > 0
     main = np.where(kept, _main_phase(phase, strength, begins), 0).astype(np.int8)
-    return main, units, kept & (_summed(np.where(further, 0.0, strength), begins) == 0)
+    return main, units
 
 
 def _ranges(

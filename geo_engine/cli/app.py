@@ -97,22 +97,29 @@ def init(
     init_study(extract, out)
 
 
-@chains_app.command("list")
-def chains_list() -> None:
-    """List the supply chains that ship."""
-    from geo_engine.cli.chains import list_chains
+OfStudy = Annotated[Path | None, typer.Option("--study", help="The chains of a study instead.")]
 
-    list_chains()
+
+@chains_app.command("list")
+def chains_list(study: OfStudy = None) -> None:
+    """List the supply chains that ship, or those of a study."""
+    from geo_engine.cli.chains import list_chains, list_study_chains
+
+    if study is None:
+        list_chains()
+    else:
+        list_study_chains(study)
 
 
 @chains_app.command("show")
 def chains_show(
     chain: Annotated[str, typer.Argument(help="Key of a chain, such as moda.")],
+    study: OfStudy = None,
 ) -> None:
     """Show the ATECO prefixes of a chain, by phase and edition."""
     from geo_engine.cli.chains import show_chain
 
-    show_chain(chain)
+    show_chain(chain, study)
 
 
 @chains_app.command("overlaps")
@@ -121,11 +128,12 @@ def chains_overlaps(
     perimeter: Annotated[
         ChainPerimeter, typer.Option(help="Wide or strict definition of the chains.")
     ] = "wide",
+    study: OfStudy = None,
 ) -> None:
     """List the codes that two or more chains share."""
     from geo_engine.cli.chains import show_overlaps
 
-    show_overlaps(edition, perimeter)
+    show_overlaps(edition, perimeter, study)
 
 
 @chains_app.command("code")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich import box
 from rich.padding import Padding
@@ -13,12 +14,15 @@ from geo_engine.chains.ateco import AMBIGUOUS, INVALID, normalize_ateco
 from geo_engine.chains.classification import (
     EDITIONS,
     check_edition,
+    divisions,
     editions_of,
     is_homonym,
+    leaves_under,
     titles,
 )
 from geo_engine.chains.correspondence import ambiguity, describe_code
 from geo_engine.chains.definitions import (
+    ALL_FIRMS,
     EXCLUDED,
     PHASES,
     Chain,
@@ -30,8 +34,15 @@ from geo_engine.chains.definitions import (
 from geo_engine.chains.membership import membership
 from geo_engine.chains.overlaps import overlaps, shared_codes
 from geo_engine.chains.own import select_chains
+from geo_engine.chains.weights import MembershipRule
 from geo_engine.cli.console import number, out
 from geo_engine.errors import ChainError
+from geo_engine.plan_chains import (
+    membership_words,
+    perimeter_label,
+    study_chains,
+)
+from geo_engine.study import read_study
 
 _PERIMETERS = {"both": "stretto", "wide": "largo", "strict": ""}
 """The narrowest perimeter that a line stands in."""
@@ -42,6 +53,11 @@ _KINDS = {
     "N-M": "si divide in più codici, che accolgono anche altri",
 }
 _SHOWN_TARGETS = 12
+_ORIGINS = {
+    "built_in": "inclusa",
+    "study": "nello studio",
+    "study_based": "cambiata nello studio",
+}
 _USUAL_SOURCE = "progetto"
 """Source of a line where none is shown."""
 
@@ -69,26 +85,79 @@ def list_chains() -> None:
         out.print(text, markup=False, soft_wrap=False)
 
 
-def _size(chain: Chain) -> int:
-    """Count the six-digit codes of 2025 of a chain."""
-    leaves = [code for code in titles("2025") if len(code) == len("01.11.00")]
-    return int((membership(leaves, "2025", {chain.key: chain}) != "").to_numpy().sum())
+def _size(chain: Chain, edition: str = "2025") -> int:
+    """Count the six-digit codes of a chain, those of its territories too."""
+    if edition not in chain.prefixes:
+        return 0
+    leaves = [code for stem in divisions(edition) for code in leaves_under(stem, edition)]
+    one, everywhere = {chain.key: chain}, chain.territories
+    return int((membership(leaves, edition, one, territories=everywhere) != "").to_numpy().sum())
 
 
-def show_chain(key: str) -> None:
+def list_study_chains(path: Path) -> None:
+    """Print the chains of a study, and how much of a firm each has.
+
+    Parameters
+    ----------
+    path : Path
+        The study.
+
+    Raises
+    ------
+    GeoEngineError
+        Whatever is wrong with the study or its chains.
+    """
+    study = read_study(path)
+    chains = study_chains(study)
+    table = Table(title=f"Filiere dello studio: {perimeter_label(chains)}")
+    table.add_column("chiave", no_wrap=True, min_width=max(map(len, chains)))
+    for name in ("filiera", "definita"):
+        table.add_column(name)
+    for edition in EDITIONS:
+        table.add_column(edition, justify="right")
+    for key, chain in chains.items():
+        sizes = [number(_size(chain, edition)) for edition in EDITIONS]
+        told = ["ogni impresa", "-", "-"] if chain is ALL_FIRMS else [_origin(chain), *sizes]
+        table.add_row(key, chain.label, *told)
+    out.print(table)
+    out.print(
+        "2007 e 2025: codici a sei cifre di ciascuna edizione.", markup=False, soft_wrap=False
+    )
+    keys = study.chains
+    rule = MembershipRule(
+        weights=keys.weights, secondary_weight=keys.secondary_weight, edition=keys.edition
+    )
+    said = membership_words(rule) or "ogni impresa conta 1 in ciascuna delle sue filiere"
+    out.print(f"Peso delle imprese: {said}.", markup=False, soft_wrap=False)
+
+
+def _origin(chain: Chain) -> str:
+    """Say who defined a chain, and where some of its lines hold."""
+    where = f" (in parte solo in: {', '.join(chain.territories)})" if chain.territories else ""
+    return _ORIGINS[chain.origin] + where
+
+
+def show_chain(key: str, study: Path | None = None) -> None:
     """Print the prefixes of one chain with phase, perimeter and reason.
 
     Parameters
     ----------
     key : str
         Key of the chain.
+    study : Path, optional
+        Study whose chain it is; one that ships without.
 
     Raises
     ------
     ChainError
         ``CHAIN_UNKNOWN``.
     """
-    chain = select_chains((key,))[key]
+    chains = select_chains((key,)) if study is None else study_chains(read_study(study))
+    if key not in chains:
+        raise ChainError(
+            "CHAIN_UNKNOWN", f"The study has no chain {key!r}. Its chains: {', '.join(chains)}."
+        )
+    chain = chains[key]
     perimeter = load_perimeter()
     out.print(
         Text(f"{chain.label} / {chain.label_en} ({chain.key})", style="bold"), soft_wrap=False
@@ -96,13 +165,14 @@ def show_chain(key: str) -> None:
     for text in (chain.description, chain.note):
         if text:
             out.print(text, markup=False, soft_wrap=False)
-    lines = built_in_lines(key) if chain.lines else ()
+    lines = chain.lines if study is not None or not chain.lines else built_in_lines(key)
     if not lines:
         return
     out.print(_line_table(lines))
     for name in dict.fromkeys(line.source for line in lines):
         mark = "Fonte, dove non è detta:" if name == _USUAL_SOURCE else f"[{name}]"
-        out.print(f"{mark} {perimeter.sources[name]}", markup=False, soft_wrap=False)
+        told = perimeter.sources.get(name, "lo studio")
+        out.print(f"{mark} {told}", markup=False, soft_wrap=False)
     for text in ("Stretto: la riga è in tutti e due i perimetri.", "Largo: solo in quello largo."):
         out.print(text, markup=False, soft_wrap=False)
 
@@ -122,13 +192,18 @@ def _line_table(lines: Sequence[Line]) -> Table:
         if own:
             table.add_row(Text(title, style="bold"))
         for line in own:
-            codes = [", ".join(line.prefixes[edition]) or "-" for edition in EDITIONS]
+            codes = [", ".join(line.prefixes.get(edition, ())) or "-" for edition in EDITIONS]
             source = "" if line.source == _USUAL_SOURCE else f" [{line.source}]"
-            table.add_row(*codes, _PERIMETERS[line.perimeter], Text(line.reason + source))
+            where = f" (solo in: {line.territory})" if line.territory else ""
+            weight = f" (peso {line.weight:g})".replace(".", ",") if line.weight < 1 else ""
+            reason = Text(f"{line.reason}{where}{weight}{source}")
+            table.add_row(*codes, _PERIMETERS[line.perimeter], reason)
     return table
 
 
-def show_overlaps(edition: str = "2025", perimeter: str = "wide") -> None:
+def show_overlaps(
+    edition: str = "2025", perimeter: str = "wide", study: Path | None = None
+) -> None:
     """Print how many codes the chains have in common.
 
     Parameters
@@ -136,7 +211,9 @@ def show_overlaps(edition: str = "2025", perimeter: str = "wide") -> None:
     edition : str
         "2007" or "2025".
     perimeter : str
-        "wide" or "strict".
+        "wide" or "strict"; a study has its own.
+    study : Path, optional
+        Study whose chains they are; those that ship without.
 
     Raises
     ------
@@ -144,7 +221,7 @@ def show_overlaps(edition: str = "2025", perimeter: str = "wide") -> None:
         ``ATECO_EDITION_UNKNOWN``, ``CHAIN_PERIMETER_UNKNOWN``.
     """
     check_edition(edition)
-    chains = load_chains(perimeter)
+    chains = load_chains(perimeter) if study is None else study_chains(read_study(study))
     pairs = overlaps(chains, edition)
     if pairs.empty:
         out.print("Nessun codice è in due filiere in questo perimetro.")

@@ -103,7 +103,7 @@ def count_firms(
     zone = np.append(np.asarray(areas, np.int64), -1)[place]
     zone[year < 0] = -1
     rows = _Rows(zone, year, code, amounts, *_chains_of_codes(members))
-    counted = np.zeros((3, shape[0], chains + 1, shape[1]), np.int64)
+    counted = np.zeros((*shape, chains + 1, 3), np.int64)  # what a row adds to lies together
     if distinct:
         cell = np.where(zone < 0, -1, zone * shape[1] + year)
         order, bounds = _rows_by_cell(cell, shape[0] * shape[1])
@@ -112,7 +112,7 @@ def count_firms(
         _count_distinct(rows, key, (order, bounds), divides, counted)
     else:
         _count_rows(rows, counted)
-    total = counted / members.whole
+    total = np.ascontiguousarray(counted.transpose(3, 0, 2, 1)) / members.whole
     return Counts(firms=total[0], known=total[1], digital=total[2])
 
 
@@ -183,11 +183,12 @@ def _count_rows(rows: _Rows, counted: IntArray) -> None:  # pragma: no cover
         if zone < 0:
             continue
         for kind in range(3):
-            amount = rows.amounts[kind, row]
-            counted[kind, zone, everyone, year] += amount * rows.whole
-            if code >= 0:
-                for j in range(rows.first[code], rows.first[code + 1]):
-                    counted[kind, zone, rows.chains[j], year] += amount * rows.units[j]
+            counted[zone, year, everyone, kind] += rows.amounts[kind, row] * rows.whole
+        if code >= 0:
+            for j in range(rows.first[code], rows.first[code + 1]):
+                for kind in range(3):
+                    amount = rows.amounts[kind, row] * rows.units[j]
+                    counted[zone, year, rows.chains[j], kind] += amount
 
 
 @numba.njit(cache=True)
@@ -218,8 +219,8 @@ def _count_distinct(
 ) -> None:  # pragma: no cover
     """Take, for each enterprise of a cell and chain, the largest amount of its units."""
     order, bounds = cells
-    years = counted.shape[3]
-    largest = np.zeros((3, counted.shape[2]), np.int64)
+    years = counted.shape[1]
+    largest = np.zeros(counted.shape[2:], np.int64)
     for cell in range(len(bounds) - 1):
         inside = order[bounds[cell] : bounds[cell + 1]]
         inside = inside[np.argsort(key[inside])]
@@ -227,21 +228,21 @@ def _count_distinct(
             _raise_to_row(largest, rows, inside[i])
             if i + 1 == len(inside) or key[inside[i + 1]] != key[inside[i]]:
                 _bring_down(largest, divides)
-                counted[:, cell // years, :, cell % years] += largest
+                counted[cell // years, cell % years] += largest
                 largest[:] = 0
 
 
 @numba.njit(cache=True)
 def _raise_to_row(largest: IntArray, rows: _Rows, row: int) -> None:  # pragma: no cover
     """Raise the amounts of an enterprise to those of one of its units."""
-    everyone, code = largest.shape[1] - 1, rows.code[row]
+    everyone, code = len(largest) - 1, rows.code[row]
     for kind in range(3):
         amount = rows.amounts[kind, row]
-        largest[kind, everyone] = max(largest[kind, everyone], amount * rows.whole)
+        largest[everyone, kind] = max(largest[everyone, kind], amount * rows.whole)
         if code >= 0:
             for j in range(rows.first[code], rows.first[code + 1]):
                 chain = rows.chains[j]
-                largest[kind, chain] = max(largest[kind, chain], amount * rows.units[j])
+                largest[chain, kind] = max(largest[chain, kind], amount * rows.units[j])
 
 
 @numba.njit(cache=True)
@@ -251,19 +252,19 @@ def _bring_down(largest: IntArray, divides: IntArray) -> None:  # pragma: no cov
     Rounded on the running sum, so that the parts add up to the whole; known and digital firms of a
     chain shrink with its firms.
     """
-    whole = largest[0, largest.shape[1] - 1]
+    whole = largest[len(largest) - 1, 0]
     total = 0
     for chain in divides:
-        total += largest[0, chain]
+        total += largest[chain, 0]
     if total <= whole:
         return
     sums, given = np.int64(0), np.int64(0)
     for chain in divides:
-        had = largest[0, chain]
+        had = largest[chain, 0]
         sums += had
         part = np.int64(np.rint(whole * (sums / total))) - given
         given += part
         if had > 0:
             for kind in range(1, 3):
-                largest[kind, chain] = np.int64(np.rint(largest[kind, chain] * (part / had)))
-        largest[0, chain] = part
+                largest[chain, kind] = np.int64(np.rint(largest[chain, kind] * (part / had)))
+        largest[chain, 0] = part

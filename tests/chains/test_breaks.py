@@ -154,6 +154,16 @@ def test_firms_weigh_what_is_uncertain():
     firms = {("2007", "74.10.10"): 10, ("2007", "74.10.21"): 90}
     weighed = series_breaks(chains, CHANGE, indicators=("firms",), firms=firms)
     assert weighed["share_uncertain"].iloc[0] == pytest.approx(0.05)
+    rare = firms | {("2007", "74.10.10"): 0.5}  # a quarter of a firm in 90 may leave
+    assert series_breaks(chains, CHANGE, indicators=("firms",), firms=rare).empty
+
+
+def test_a_named_cause_needs_firms_that_have_its_codes():
+    chains = select_chains(("moda",))
+    weaver, shop = ("2007", "13.20.00"), ("2007", "47.91.10")
+    for firms, found in (({weaver: 10}, False), ({weaver: 10, shop: 10}, True)):
+        table = series_breaks(chains, CHANGE, indicators=("firms",), firms=firms)
+        assert ("online_retail" in set(table["cause"])) == found
 
 
 def test_editions_are_counted_by_year():

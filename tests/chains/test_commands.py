@@ -3,7 +3,13 @@
 import pytest
 
 from geo_engine.chains.definitions import PHASES, load_chains
-from geo_engine.cli.chains import list_chains, show_chain, show_code, show_overlaps
+from geo_engine.cli.chains import (
+    list_chains,
+    list_study_chains,
+    show_chain,
+    show_code,
+    show_overlaps,
+)
 from geo_engine.errors import ChainError
 
 
@@ -92,3 +98,55 @@ def test_what_is_no_code_is_refused(text, code):
     with pytest.raises(ChainError) as caught:
         show_code(text)
     assert caught.value.code == code
+
+
+STUDY = """
+title = "Prova"
+data_date = 2024-12-31
+unit = "sede"
+status = "attiva"
+firms = [{ path = "a.csv", year = 2024, columns = { istat_code = "istat", ateco = "ateco" } }]
+[chains]
+use = ["mare", "turismo", "tutte"]
+weights = "equal"
+perimeter = "strict"
+[chains.custom.mare]
+label = "Economia del mare"
+[[chains.custom.mare.lines]]
+phase = "servizi"
+ateco_2007 = ["55", "56"]
+territory = "costieri"
+weight = 0.5
+reason = "Alloggio e ristorazione"
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY, encoding="utf-8")
+    return path
+
+
+def test_the_chains_of_a_study_are_listed_with_their_rule(capsys, study):
+    list_study_chains(study)
+    text = " ".join(capsys.readouterr().out.split())
+    for told in ("stretto; dello studio: mare", "costieri", "ogni impresa", "parti uguali"):
+        assert told in text
+    assert "moda" not in text
+
+
+def test_a_chain_of_a_study_is_shown_with_territory_and_weight(capsys, study):
+    show_chain("mare", study)
+    text = " ".join(capsys.readouterr().out.split())
+    for told in ("55, 56", "(solo in: costieri)", "(peso 0,5)"):
+        assert told in text
+    with pytest.raises(ChainError, match=r"CHAIN_UNKNOWN.*mare, turismo, tutte"):
+        show_chain("moda", study)
+
+
+def test_overlaps_of_a_study_count_its_own_chains(capsys, study):
+    show_overlaps("2007", study=study)
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Economia del" in text
+    assert "Agroalimentare" not in text

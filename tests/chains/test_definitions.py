@@ -12,9 +12,7 @@ from geo_engine.chains.classification import links, titles
 from geo_engine.chains.definitions import (
     EXCLUDED,
     PHASES,
-    TABLE_COLUMNS,
     built_in_lines,
-    chain_table,
     load_chains,
     load_perimeter,
 )
@@ -167,17 +165,6 @@ def test_the_perimeter_has_a_version_says_that_it_is_a_proposal_and_explains_its
         "distribuzione": ("Distribuzione", "Distribution"),
         "servizi": ("Servizi", "Services"),
     }
-
-
-def test_the_table_of_chains_lists_every_prefix_with_its_official_title():
-    table = chain_table(load_chains())
-    assert tuple(table.columns) == TABLE_COLUMNS
-    assert (table["title"] != "").all()
-    assert (table["reason"] != "").all()
-    eyewear = table[table["prefix"] == "32.50.4"].set_index("chain").loc["moda"]
-    assert eyewear["edition"] == "2025"
-    assert eyewear["title"] == "Fabbricazione di montature per occhiali"
-    assert len(table) == sum(len(p) for c in load_chains().values() for p in c.prefixes.values())
 
 
 def test_a_perimeter_is_chosen_for_all_chains_or_for_some():

@@ -15,7 +15,6 @@ from geo_engine.chains.classification import (
     titles,
 )
 from geo_engine.chains.detection import (
-    edition_counts,
     read_edition,
     resolve_codes,
     weigh_editions,
@@ -148,15 +147,6 @@ def test_detection_works_row_by_row_and_flags_homonyms():
     assert read.flags[4] == "ATECO_MISSING"
     assert read.flags[5] == "ATECO_INVALID"
     assert set(read.reasons) == {""}
-
-
-def test_every_row_of_a_split_file_is_counted_once():
-    counts = [50, 40, 3, 1, 2, 1]
-    texts = ["620100", "621000", "4781", "10-gen", "NC", "99"]
-    read = resolve_codes(texts, counts, edition="detect")
-    found = edition_counts(read, counts)
-    assert found == {"2007": 52, "2025": 40, "undecided": 3, "none": 2}
-    assert sum(found.values()) == sum(counts)
 
 
 def test_a_code_of_the_other_edition_within_noise_keeps_its_meaning():

@@ -59,7 +59,7 @@ def one(code, *, rule, secondary="", place=None, chains=None):
     return {
         key: (round(float(weight), 6), PHASE_NAMES[phase])
         for key, weight, phase, here in zip(
-            found.chains, found.weights[0], found.phase[0], inside, strict=True
+            found.chains, found.units[0] / UNITS, found.phase[0], inside, strict=True
         )
         if here
     }
@@ -230,15 +230,15 @@ def test_all_codes_of_both_editions_are_few_kinds():
     found = firm_memberships(firms, ateco, load_chains(), rule=MembershipRule())
     assert len(found.kinds.table) < 120
     expected = membership(ateco["code"].tolist(), ateco["edition"].tolist(), load_chains())
-    of_code = found.phases().iloc[found.kinds.which]
-    assert (of_code.to_numpy() == expected.to_numpy()).all()
+    of_code = np.array(PHASE_NAMES, dtype=object)[found.phase[found.kinds.which]]
+    assert (of_code == expected.to_numpy()).all()
 
 
 def test_no_firms_have_no_kinds():
     firms = FirmCodes(code=np.zeros(0, int))
     found = firm_memberships(firms, ATECO.iloc[:1], load_chains(), rule=MembershipRule())
     assert found.units.shape == (0, 15)
-    assert len(found.phases()) == 0
+    assert found.phase.shape == (0, 15)
 
 
 def test_columns_that_do_not_fit_are_refused():
@@ -316,7 +316,8 @@ def test_weights_agree_with_a_firm_by_firm_search(firms, weights, second):
     assert (found.find(codes) == found.kinds.which).all()
     for firm, kind in zip(firms, found.kinds.which, strict=True):
         expected = brute_force(firm, rule, chains)
-        np.testing.assert_allclose(found.weights[kind], list(expected.values()), atol=2 / UNITS)
+        weights_found = found.units[kind] / UNITS
+        np.testing.assert_allclose(weights_found, list(expected.values()), atol=2 / UNITS)
     if weights != "whole":
         assert (found.units.sum(axis=1) <= UNITS).all()
 

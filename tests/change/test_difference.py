@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given, settings
@@ -119,3 +120,24 @@ def test_the_interval_holds_the_difference_and_turns_around_with_the_samples(fir
     np.testing.assert_allclose([back[0][0], back[1][0]], [-high[0], -low[0]], atol=1e-12)
     p = two_proportions_p(*numbers)
     assert 0 <= p[0] <= 1
+
+
+def test_a_change_over_a_break_of_series_is_not_given():
+    years = panel([[100, 1, 200]], [[100, 1, 200]], [[20, 0, 160]])
+    plain = first_last_change(years).squeeze()
+    assert int(plain["direction"]) == 1
+    assert not bool(plain["series_break"])
+    names = ("chain", "indicator", "year", "cause")
+    for indicator, hidden in (("share", "share_change"), ("firms", "firms_change")):
+        breaks = pd.DataFrame([("moda", indicator, 2022, "perimeter")], columns=names)
+        found = first_last_change(years, breaks).squeeze()
+        assert np.isnan(float(found[hidden]))
+        assert bool(found["series_break"])
+        broken = indicator == "share"
+        assert int(found["direction"]) == (0 if broken else 1)
+        assert int(found["status"]) == (tables.SERIES_BREAK if broken else tables.OK)
+        assert np.isnan(float(found["p_value"])) == broken
+    other = pd.DataFrame([("vino", "share", 2022, "perimeter")], columns=names)
+    assert first_last_change(years, other).equals(first_last_change(years))
+    earlier = pd.DataFrame([("moda", "share", 2020, "perimeter")], columns=names)
+    assert not bool(first_last_change(years, earlier)["series_break"].any())
