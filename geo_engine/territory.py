@@ -115,6 +115,8 @@ def _composite(plan: Plan, panels: Panels) -> tuple[CompositeFound | None, tuple
         if error.code not in TOO_LITTLE:
             raise
         return None, (f"{keys.label}: non calcolato. {error.message}",)
+    if keys.draws == 0:
+        return found, ()
     try:
         return dataclasses.replace(found, sensitivity=choices_sensitivity(ground, keys)), ()
     except StatisticsError as error:

@@ -219,7 +219,8 @@ def find_similar(
         one = firms.sel(chain=[chain])
         expected = expected_firms(one.expand_dims("year", 2), total.expand_dims("year", 1))
         expected = expected.isel(year=0, drop=True)
-        quotient = marshall(one.where(expected > 0), expected.where(expected > 0))["rate_eb"]
+        counts = one.where(expected > 0), expected.where(expected > 0)
+        quotient = marshall(*counts, intervals=False)["rate_eb"]
         table[f"specialization {chain}"] = np.nan_to_num(quotient.to_numpy()[:, 0], nan=1.0)
         weights[f"specialization {chain}"] = keys.weights.get("specialization", 1.0) / len(own)
     if features is not None:

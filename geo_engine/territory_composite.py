@@ -385,13 +385,12 @@ def _intervals(ready: _Prepared, keys: CompositeKeys, seed: int) -> xr.Dataset |
     if keys.draws == 0:
         return None
     last = {"year": int(np.argmax(ready.treated["year"].to_numpy()))}
-    errors = ready.errors.isel(last, drop=True)
     return rank_intervals(
         ready.treated.isel(last, drop=True),
         ready.spec,
         _choices(ready, keys, seed),
         goalposts=ready.goalposts,
-        errors=errors if bool(np.isfinite(errors).any()) else None,
+        errors=ready.errors if bool(np.isfinite(ready.errors).any()) else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -173,17 +174,33 @@ class _Counter:
     frame: Frame
 
     def count(self, areas: np.ndarray, number: int) -> Counts:
-        """Count firms by area, chain and year."""
+        """Count firms by area, chain and year; where rows add up, their places do."""
         frame = self.frame
+        if not frame.distinct and number != len(frame.places):
+            matrix = csr_array(
+                (np.ones(len(areas)), (areas, np.arange(len(areas)))), shape=(number, len(areas))
+            )
+            return Counts(
+                **{
+                    name: (matrix @ table.reshape(len(areas), -1)).reshape(number, *table.shape[1:])
+                    for name in ("firms", "known", "digital")
+                    for table in [getattr(self.by_place, name)]
+                }
+            )
         shape = (number, len(frame.years))
         return count_firms(
             self.firms, self.members, areas=areas, shape=shape, distinct=frame.distinct
         )
 
+    @functools.cached_property
+    def by_place(self) -> Counts:
+        """Count firms by place."""
+        return self.count(np.arange(len(self.frame.places)), len(self.frame.places))
+
     def place_panel(self) -> tuple[xr.Dataset, xr.DataArray]:
         """Build the panel of places, and count all firms."""
         frame, places = self.frame, self.plan.places
-        counts = self.count(np.arange(len(places)), len(places))
+        counts = self.by_place
         panel = build_panel(
             counts,
             places,

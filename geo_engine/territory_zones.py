@@ -120,7 +120,7 @@ def _zone_panel(member: Membership, table: pd.DataFrame, placed: PlacedFirms) ->
     inside = member.weights @ covered.astype(np.float64)
     total = np.asarray(member.weights.sum(axis=1)).ravel() + member.lost
     level = AreaLevel(dim="zone", codes=member.zones, covered=inside >= total - 1e-9)
-    counts = _weighted_counts(member, placed) if weighted else _counts(member, placed)
+    counts = _counts(member, placed) if placed.distinct and not weighted else _sums(member, placed)
     chains, years = (placed.panel[name].to_numpy().tolist() for name in ("chain", "year"))
     panel = build_area_panel(counts, level, chains=chains, years=years, surveyed=placed.surveyed)
     outside = int((member.outside & covered).sum())
@@ -229,8 +229,8 @@ def _counts(member: Membership, placed: PlacedFirms) -> Counts:
     return Counts(firms=firms, known=known, digital=digital)
 
 
-def _weighted_counts(member: Membership, placed: PlacedFirms) -> Counts:
-    """Add up what municipalities have, by the part of them that lies in a zone."""
+def _sums(member: Membership, placed: PlacedFirms) -> Counts:
+    """Add up what municipalities have, by the part of them that lies in a zone: rows add up."""
     sums = zone_sums(placed.panel[["firms", "known", "digital", "all_firms"]], member)
     everyone = sums["all_firms"].transpose("zone", "year").to_numpy()[:, None]
     filled = {

@@ -187,9 +187,13 @@ def _persons(firms: pd.DataFrame, frame: Frame) -> FloatArray:
     known = np.isfinite(persons)
     key = firms["firm"].to_numpy(np.uint64)[known]
     year = firms["year"].to_numpy()[known]
-    rows = pd.DataFrame({"firm": key, "year": year}).groupby(["firm", "year"], sort=False)
+    firm, distinct = pd.factorize(key)
+    if len(distinct) == len(key):
+        return persons
+    last = int(year.max(initial=0)) + 1
+    cell = firm * last + np.maximum(year, 0)
     divided = persons.copy()
-    divided[known] /= rows["year"].transform("size").to_numpy()
+    divided[known] /= np.bincount(cell)[cell]
     return divided
 
 

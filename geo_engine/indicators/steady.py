@@ -20,7 +20,7 @@ class Steady(NamedTuple):
 
     indicators: xr.DataArray
     errors: xr.DataArray
-    """Standard errors; NaN where none is known."""
+    """Standard errors of the latest year, (indicator, place, chain); NaN where none is known."""
     smoothed: tuple[str, ...]
 
 
@@ -48,14 +48,20 @@ def steady_indicators(
         are Marshall's estimates. Without this the smallest places stand first and last in any
         ranking, for one firm more or less.
     """
+    last = {"year": int(np.argmax(panel["year"].to_numpy()))}
     values, errors, smoothed = [], [], []
     for key in indicators:
-        steady = _shrunk(panel, regions, key) if smooth else None
+        steady = _shrunk(panel, regions, key, last) if smooth else None
         own = panel[key].astype(np.float64) if steady is None else steady[0]
         values.append(own.transpose("place", "chain", "year").drop_attrs())
-        error = _posterior_error(panel) if key == "share_eb" else xr.full_like(own, np.nan)
-        errors.append((error if steady is None else steady[1]).transpose(*values[-1].dims))
-        smoothed += [] if steady is None else [key]
+        if steady is not None:
+            error = steady[1]
+            smoothed.append(key)
+        elif key == "share_eb":
+            error = _posterior_error(panel.isel(last, drop=True))
+        else:
+            error = xr.full_like(own.isel(last, drop=True), np.nan)
+        errors.append(error.transpose("place", "chain"))
     index = pd.Index(indicators, name="indicator")
     return Steady(
         xr.concat(values, dim=index, coords="minimal", compat="override", join="exact"),
@@ -70,11 +76,11 @@ def _posterior_error(panel: xr.Dataset) -> xr.DataArray:
 
 
 def _shrunk(
-    panel: xr.Dataset, regions: pd.Series, key: str
+    panel: xr.Dataset, regions: pd.Series, key: str, last: dict[str, int]
 ) -> tuple[xr.DataArray, xr.DataArray] | None:
-    """Give a ratio shrunk toward its region, and its standard error; None for other indicators."""
+    """Give a ratio shrunk toward its region, and its latest error; None for other indicators."""
     if key == "share":
-        return panel["share_eb"], _posterior_error(panel)
+        return panel["share_eb"], _posterior_error(panel.isel(last, drop=True))
     firms = panel["firms"]
     if key == "firms_per_1000":
         at_risk, scale, shift = panel["population"].broadcast_like(firms), 1000.0, 0.0
@@ -87,6 +93,8 @@ def _shrunk(
     else:
         return None
     at_risk = at_risk.transpose(*firms.dims)
-    found = marshall(firms.where(at_risk.notnull()), at_risk.where(firms.notnull()), groups=regions)  # noqa: PD004 - xarray's name
-    error = scale * (found["rate_eb_high"] - found["rate_eb_low"]) / (2 * Z95)
-    return scale * found["rate_eb"] + shift, error
+    events, at_risk = firms.where(np.isfinite(at_risk)), at_risk.where(np.isfinite(firms))
+    rate = marshall(events, at_risk, groups=regions, intervals=False)["rate_eb"]
+    latest = marshall(events.isel(last, drop=True), at_risk.isel(last, drop=True), groups=regions)
+    error = scale * (latest["rate_eb_high"] - latest["rate_eb_low"]) / (2 * Z95)
+    return scale * rate + shift, error
