@@ -36,6 +36,8 @@ SHORT, LONGEST, PER_PLACE = 1 << 15, 1 << 19, 200
 """Few places are not worth long tables."""
 PERIOD = 7.0
 """Period, in standard deviations of the sum of the most draws of a group."""
+FEW_KINDS = 64
+"""So few distinct values are worth a list of their multisets."""
 AWAY = (0.0, 0.5, 1.0, 3.0)
 """Distances from a sum at which tails are read, in steps for each draw."""
 GROUPS = (3, 9, 17, 65)
@@ -72,6 +74,7 @@ def settle_brackets(chart: Chart, sums: Sums, record: Record) -> Sums:
     Sums
         Places that are not settled.
     """
+    few = len(np.unique(chart.values)) <= FEW_KINDS
     left = [sums.at((sums.draws < GROUPS[0]) | (sums.draws >= GROUPS[-1]))]
     for first, end in itertools.pairwise(GROUPS):
         group = sums.at((sums.draws >= first) & (sums.draws < end))
@@ -79,22 +82,23 @@ def settle_brackets(chart: Chart, sums: Sums, record: Record) -> Sums:
             continue
         unit, period = _layout(chart, group)
         if unit > 0:
-            tails = _bracketed(chart, group, unit, period)
+            tails = _bracketed(chart, group, (unit, period), few=few)
             best = record.weigh(group, _bounds(group, tails, unit), 2 * SINGLE_NOISE)
-            open_still = np.flatnonzero(~(best.settled | record.is_below(group)))
+            open_still = group.at(~(best.settled | record.is_below(group)))
             read = partial(_read, group.focal, tails)
-            group = settle_listed(chart, group.at(open_still), record, read)
+            group = settle_listed(chart, open_still, record, read) if few else open_still
         left.append(group)
     return Sums.joined(left)
 
 
-def _bracketed(chart: Chart, sums: Sums, unit: float, period: int) -> _Bracketed:
+def _bracketed(chart: Chart, sums: Sums, layout: tuple[float, int], *, few: bool) -> _Bracketed:
     """Bound the tails of one group of places, at their sums and around them."""
+    unit, period = layout
     at = chart.values / unit
     whole = np.rint(at)
     on = np.abs(at - whole) < TIED_STEPS
     most = int(sums.draws.max())
-    away = np.array(AWAY) * most * unit
+    away = np.array(AWAY if few else AWAY[:1]) * most * unit
     less, more = ((sums.observed[:, None] + sign * away) / unit for sign in (-1, 1))
     limits = np.hstack([np.ceil(less - TIED_STEPS) - 1, np.floor(more + TIED_STEPS)])
     tails = []

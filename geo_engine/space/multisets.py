@@ -183,18 +183,18 @@ def settle_listed(chart: Chart, sums: Sums, record: Record, read: Callable[[Sums
         return sums
     distinct, own, repeated = np.unique(chart.values, return_inverse=True, return_counts=True)
     times, tied = repeated.astype(np.int64), TIED * float(distinct[-1])
-    lists = {int(k): heavy_multisets(distinct, times, int(k)) for k in np.unique(sums.draws)}
-    worth = np.array([k for k, each in lists.items() if each is not None])
-    listed = np.isin(sums.draws, worth)
+    every = {int(k): heavy_multisets(distinct, times, int(k)) for k in np.unique(sums.draws)}
+    lists = {k: each for k, each in every.items() if each is not None}
+    listed = np.isin(sums.draws, list(lists))
     if not listed.any():
         return sums
     asked = sums.at(listed)
     known = read(asked)
     bounds = np.empty((len(asked.focal), 4))
-    for k in worth:
+    for k, some in lists.items():
         rows = np.flatnonzero(asked.draws == k)
         given = asked.observed[rows], own[asked.focal[rows]].astype(np.int64), tied
-        bounds[rows] = narrowed(lists[int(k)], times, given, known.at(rows))
+        bounds[rows] = narrowed(some, times, given, known.at(rows))
     found = Bounds(
         low=asked.combined(bounds[:, 2], 1 - bounds[:, 1]),
         high=asked.combined(bounds[:, 3], 1 - bounds[:, 0]),

@@ -22,6 +22,8 @@ IntArray = npt.NDArray[np.int64]
 
 BAND_DRAWS = (3, 7, 13, 1 << 30)
 """Places are grouped by number of neighbors, because the period grows with it."""
+SMALL_DRAWS = (3, 9, 1 << 30)
+"""In small maps a group more costs more than it saves."""
 BAND_WIDTHS = (6.5, 7.5, 8.5, 10.0, 12.0, 15.0)
 """Periods to choose from, in standard deviations of the sum of the most draws of a group."""
 OUTSIDE, OUTSIDE_SHARE, OUTSIDE_SAMPLE = 3e-6, 0.97, 100
@@ -59,7 +61,8 @@ def settle_bands(chart: Chart, sums: Sums, record: Record) -> Sums:
     """
     bracketed = np.isfinite(record.high[sums.focal])
     left = [sums.at(sums.draws < BAND_DRAWS[0])]
-    for first, end in itertools.pairwise(BAND_DRAWS):
+    small = len(chart.values) <= SMALL_MAP
+    for first, end in itertools.pairwise(SMALL_DRAWS if small else BAND_DRAWS):
         inside = (sums.draws >= first) & (sums.draws < end)
         group = sums.at(inside)
         if not len(group.focal) or (bracketed[inside].all() and len(group.focal) < VERY_FEW):

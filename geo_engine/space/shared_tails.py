@@ -38,7 +38,7 @@ FIRST_LENGTH, LAST_LENGTH = 1 << 15, 1 << 17
 DAMPED_P = 1e-5
 """Damped tables carry a noise of some 1e-8: p-values must be larger."""
 MOST_ROUNDS = 24
-BAND_PLACES = 1_000
+BAND_PLACES = 100
 """Smaller maps go to grids: the tables of a band pay for many places."""
 FEW_PLACES = 200
 """Fewer places are not worth a level of their own."""
