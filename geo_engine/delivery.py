@@ -22,12 +22,12 @@ from geo_engine.sources.boundaries import layer_digest
 from geo_engine.storage import Delivery, deliver, output_errors
 from geo_engine.study import Study
 
-PANEL = "panel.parquet"
-"""Holds all universes; the other artefacts are of the main one."""
+ALL_UNIVERSES = {"atlas": write_atlas, "panel": write_panel}
+"""Formats that hold all universes; the other artefacts are of the main one."""
 ARTEFACTS: dict[str, tuple[str, Callable[[Publication, Path], None]]] = {
     "atlas": ("atlas.html", write_atlas),
     "geopackage": ("territory.gpkg", write_geopackage),
-    "panel": (PANEL, write_panel),
+    "panel": ("panel.parquet", write_panel),
     "tables": ("tables.xlsx", write_tables),
 }
 """File and writer by format; ``firms`` and ``quarantine`` are internal and written apart."""
@@ -93,8 +93,8 @@ def carry_out(
                 name, write = ARTEFACTS[form]
                 watcher.stage(f"Scrittura di {name}")
                 with output_errors(name):
-                    if name == PANEL:
-                        write_panel(publication, delivery.path(name), others=published)
+                    if form in ALL_UNIVERSES:
+                        ALL_UNIVERSES[form](publication, delivery.path(name), others=published)
                     else:
                         write(publication, delivery.path(name))
         if "panel" in study.outputs.formats and study.statistics.further:

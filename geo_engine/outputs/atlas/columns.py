@@ -16,6 +16,7 @@ import xarray as xr
 
 from geo_engine import tables
 from geo_engine.outputs.atlas.codec import nearest, nullable, packed, surprises, varints
+from geo_engine.outputs.atlas.geographies import level_panels
 from geo_engine.results import Facts, Results
 
 Floats = npt.NDArray[np.float64]
@@ -33,6 +34,12 @@ LOCAL_OF_STATUS = np.array([1, 1, 1, 5, 6])
 TOTAL_STEPS = 1_000_000_000
 PRIOR_STEPS = (1_000_000, 1000)
 """Steps of the mean and of the weight toward which shares are drawn."""
+LEVEL_RATES = (
+    ("location_quotient", QUOTIENT_STEPS),
+    ("firms_per_1000", PER_1000_STEPS),
+    ("firms_per_km2", PER_KM2_STEPS),
+)
+"""Rates of the levels above municipalities, where the panel has them."""
 LABELED_P = 0.05
 """Quadrants of places with a larger p, not significant either, are not shown and not stored."""
 EDGES = (*(k / 1000 for k in range(1, 10)), *(k / 100 for k in range(1, 6)), 0.1)
@@ -107,6 +114,7 @@ def chain_columns(results: Results, base: Base, chain: str) -> str:
         *_tests(local.sel(variable="firms"), panel["status"].to_numpy(), base),
         *_tests(local.sel(variable="share"), panel["share_status"].to_numpy(), base),
         *_changes(change, panel),
+        *_robustness(results, chain),
         *_levels(results, chain),
     ]
     return packed(b"".join(varints(column) for column in columns))
@@ -306,6 +314,17 @@ def _newcombe(pairs: list[tuple[Floats, Floats]]) -> list[Floats]:
     return [nearest(values, SHARE_STEPS) for values in (change, low, high)]
 
 
+def _robustness(results: Results, chain: str) -> list[Integers]:
+    """In how many hundredths of the specifications a place is a hotspot; missing where untried."""
+    shape = (len(results.facts.years), len(results.places))
+    robust = results.robustness
+    if "robustness" not in robust or chain not in robust["chain"].to_numpy():
+        return [np.zeros(shape, dtype=np.int64)]
+    part = robust["robustness"].sel(chain=chain)
+    part = part.reindex(place=results.places.index, year=list(results.facts.years))
+    return [nullable(nearest(part.transpose("year", "place").to_numpy(), 100))]
+
+
 def _position(values: Floats, years: npt.NDArray[np.int64]) -> Integers:
     """Give each year its number, from 1; 0 is missing."""
     found = np.searchsorted(years, np.nan_to_num(values)) + 1
@@ -313,34 +332,31 @@ def _position(values: Floats, years: npt.NDArray[np.int64]) -> Integers:
 
 
 def _levels(results: Results, chain: str) -> list[Integers]:
-    """Provinces, regions and the country: firms, firms with a signal, digital firms, quotients."""
+    """Provinces, regions, the country and zones: counts, shares, rates and statuses."""
     columns: list[Integers] = []
     for panel in level_panels(results):
-        part = panel.sel(chain=chain).transpose("year", ...)
-        firms, known = nearest(_values(part, "firms")), nearest(_values(part, "known"))
-        digital = nearest(_shown_digital(part))
-        quotient = nearest(_values(part, "location_quotient"), QUOTIENT_STEPS)
-        columns += [nullable(values) for values in (firms, known, digital, quotient)]
+        columns += _level(panel.sel(chain=chain).transpose("year", "area"))
     return columns
 
 
-def level_panels(results: Results) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
-    """Give the panels above municipalities with one row for each province and region in use.
-
-    Parameters
-    ----------
-    results : Results
-        What may be shown.
-
-    Returns
-    -------
-    tuple of Dataset
-        Provinces by ``cod_prov``, regions by ``cod_reg``, and the country.
-    """
-    provinces = sorted(results.places["cod_prov"].unique())
-    regions = sorted(results.places["cod_reg"].unique())
-    return (
-        results.province_panel.reindex(province=provinces),
-        results.region_panel.reindex(region=regions),
-        results.country_panel,
+def _level(panel: xr.Dataset) -> list[Integers]:
+    """Write one level; the share follows from its counts but where zones weigh them."""
+    firms, known = nearest(_values(panel, "firms")), nearest(_values(panel, "known"))
+    digital = nearest(_shown_digital(panel))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = nearest(digital / known, SHARE_STEPS)
+    rates = [
+        nearest(_values(panel, name), steps) if name in panel else np.full_like(firms, np.nan)
+        for name, steps in LEVEL_RATES
+    ]
+    status, share_status = (
+        np.nan_to_num(_values(panel, name), nan=tables.NOT_COVERED).astype(np.int64)
+        for name in ("status", "share_status")
     )
+    return [
+        *(nullable(values, _previous(values)) for values in (firms, known, digital)),
+        nullable(nearest(_values(panel, "share"), SHARE_STEPS), share),
+        *(nullable(values, _previous(values)) for values in rates),
+        status,
+        share_status,
+    ]

@@ -10,7 +10,7 @@ const columns = (() => {
 
   const nearest = (value, scale) => Math.floor(value * scale + 0.5);
 
-  /** base: {places, years, population, area, region, regions, provinces, totals} */
+  /** base: {places, years, population, area, region, regions, totals, levels: [{key, count}]} */
   function decode(bytes, base) {
     const read = codec.reader(bytes);
     const chain = {};
@@ -22,9 +22,9 @@ const columns = (() => {
       share: readTests(read, base, chain.shareStatus),
     };
     chain.change = readChange(read, base, chain);
-    chain.provinces = readLevel(read, base.provinces * base.years);
-    chain.regions = readLevel(read, base.regions * base.years);
-    chain.country = readLevel(read, base.years);
+    chain.robustness = read.nullable(base.places * base.years);
+    chain.levels = {};
+    for (const { key, count } of base.levels) chain.levels[key] = readLevel(read, count, base.years);
     if (!read.done()) throw new RangeError("the data do not end where they should");
     return chain;
   }
@@ -75,6 +75,7 @@ const columns = (() => {
       firms[i] = chain.known[i] + weight;
       share[i] = (chain.digital[i] + mean * weight) / firms[i];
     }
+    chain.reliability = firms.map((all, i) => (all > 0 ? chain.known[i] / all : NaN));
     chain.share_eb = read.nullable(n, (i) => nearest(share[i], SHARE));
     chain.low = read.nullable(n, (i) => nearest(betaEnd(share[i], firms[i], -1), SHARE));
     chain.high = read.nullable(n, (i) => nearest(betaEnd(share[i], firms[i], 1), SHARE));
@@ -159,14 +160,31 @@ const columns = (() => {
     return [share, center - half, center + half];
   }
 
-  function readLevel(read, n) {
-    const firms = read.nullable(n);
-    const known = read.nullable(n);
-    const digital = read.nullable(n);
-    const quotient = read.nullable(n);
-    const share = shares(digital, known);
-    return { firms, known, digital, quotient, share };
+  /** A level above municipalities: the same names as the chain's own figures. */
+  function readLevel(read, count, years) {
+    const n = count * years;
+    const before = (i, soFar) => (i < count ? NaN : soFar[i - count]);
+    const firms = read.nullable(n, before);
+    const known = read.nullable(n, before);
+    const digital = read.nullable(n, before);
+    const share = read.nullable(n, (i) => nearest(digital[i] / known[i], SHARE));
+    const location_quotient = read.nullable(n, before);
+    const firms_per_1000 = read.nullable(n, before);
+    const firms_per_km2 = read.nullable(n, before);
+    const status = Uint8Array.from(read.plain(n));
+    const shareStatus = Uint8Array.from(read.plain(n));
+    return {
+      firms,
+      known,
+      digital,
+      share,
+      location_quotient,
+      firms_per_1000,
+      firms_per_km2,
+      status,
+      shareStatus,
+    };
   }
 
-  return { decode, newcombe, betaEnd };
+  return { decode, newcombe, wilson, betaEnd, nearest };
 })();
