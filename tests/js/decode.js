@@ -38,7 +38,7 @@ async function main() {
   const set = data.universes[universe || data.facts.universe];
   const places = await codec.unpackJson(data.places);
   const levels = await codec.unpackJson(data.geographies);
-  const base = territories.makeBase(places, levels, data.facts.years.length);
+  const base = territories.makeBase(places, levels, data.facts.years.length, data.parts);
   base.totals = await territories.totals(set.totals, base);
   const chain = columns.decode(await codec.unpack(set.chains[key]), base);
   const further = {};

@@ -221,8 +221,7 @@ def test_the_page_reads_every_further_indicator_as_it_was(tmp_path):
     given = {
         "share_at_least": (digital / firms).where(shown & (firms > 0)),
         "share_unknown": (1 - known / firms).where(firms > 0),
-        "growth": (firms - firms.shift(year=1))
-        / firms.shift(year=1).where(firms.shift(year=1) > 0),
+        "growth": (firms - before) / before,
         "phase_balance": (firms % 7) / 7 - 0.2,
         "composite": 100 + 10 * (panel["share"] - 0.3),
     }
@@ -354,3 +353,17 @@ def test_tables_on_signals_are_rounded_short_and_without_provinces():
     found = atlas_data(dataclasses.replace(publication, results=results))["signals"]
     assert found["coverage"] == [["sito web", "year", "2024", 10, 8, 0.8, 0.333333, None]]
     assert found["indexed"] is False
+
+
+def test_parts_of_firms_are_read_to_a_hundredth(tmp_path, monkeypatch):
+    publication = example_publication()
+    panel = publication.results.panel
+    parts = {name: panel[name] * 0.37 for name in ("firms", "known", "digital")}
+    publication = with_panel(publication, **parts)
+    monkeypatch.setattr("geo_engine.outputs.atlas.columns.count_parts", lambda _: 100)
+    chain = decoded(publication, tmp_path)["chain"]
+    for name in ("firms", "known"):
+        expected = nearest(parts[name].sel(chain="moda").transpose("year", "place"), 100) / 100
+        np.testing.assert_allclose(floats(chain[name]), expected.ravel(), atol=1e-9)
+    eb = panel["share_eb"].sel(chain="moda").transpose("year", "place").to_numpy().ravel()
+    np.testing.assert_array_equal(floats(chain["share_eb"]), nearest(eb, 1000))

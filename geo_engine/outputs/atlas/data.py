@@ -32,6 +32,7 @@ SECTIONS = (
     "unit_status",
     "statuses",
     "local_statuses",
+    "quadrants",
     "indicators",
     "legends",
     "clusters",
@@ -75,6 +76,8 @@ def atlas_data(
         "geographies": _packed_json(_geographies(results)),
         "similar": similar_positions(results),
         "likes": NUMBER,
+        "parts": base.parts,
+        "series_breaks": _series_breaks(results),
         "robust": "robustness" in results.robustness,
         "signals": signal_tables(results),
         "universes": {
@@ -130,10 +133,11 @@ def _extras(results: Results, indicators: list[Mapped]) -> dict[str, Any]:
     pool: dict[str, int] = {}
     found: dict[str, dict[str, int]] = {}
     levels = level_panels(results)
+    parts = columns.count_parts(results.facts)
     for chain in results.facts.chains:
         panels = [panel.sel(chain=chain.key) for panel in (results.panel, *levels)]
         found[chain.key] = {
-            each.row.key: pool.setdefault(extra_columns(panels, each), len(pool))
+            each.row.key: pool.setdefault(extra_columns(panels, each, parts), len(pool))
             for each in indicators
             if not each.is_base and each.row.key in results.panel
         }
@@ -216,6 +220,16 @@ def _geographies(results: Results) -> list[dict[str, Any]]:
     ]
 
 
+def _series_breaks(results: Results) -> list[list[Any]]:
+    """Give where series break: chain, indicator, year, and the reason in both languages."""
+    table = getattr(results, "series_breaks", None)
+    if table is None or table.empty:
+        return []
+    columns_shown = ["chain", "indicator", "year", "note", "note_en"]
+    rows = table[columns_shown].itertuples(index=False)
+    return [[str(row[0]), str(row[1]), int(row[2]), str(row[3]), str(row[4])] for row in rows]
+
+
 def _maps(results: Results) -> dict[str, Any]:
     """Give what stands beside each cluster map: tests, how many by chance, global Moran."""
     maps = results.maps
@@ -258,6 +272,7 @@ def _places(results: Results, base: columns.Base) -> dict[str, Any]:
 def _hotspots(results: Results) -> list[dict[str, Any]]:
     """Give the hotspots by chain, year and rank, with their members by position."""
     position = {str(code): number for number, code in enumerate(results.places.index)}
+    parts = columns.count_parts(results.facts)
     rows = results.hotspots.drop(columns="geometry").to_dict("records")
     rows.sort(key=lambda row: (str(row["chain"]), int(row["year"]), int(row["rank"])))
     return [
@@ -269,9 +284,7 @@ def _hotspots(results: Results) -> list[dict[str, Any]]:
             "name": str(row["name"]),
             "region": str(row["region"]),
             "members": sorted(position[str(code)] for code in row["members"]),
-            "firms": _number(row["firms"], 0),
-            "known": _number(row["known"], 0),
-            "digital": _number(row["digital"], 0),
+            **{name: _count(row[name], parts) for name in columns.COUNTS},
             "share": _number(row["share"], 4),
             "share_outside": _number(row["share_outside"], 4),
             "robustness": _number(row["robustness"], 3),
@@ -299,6 +312,11 @@ def _number(value: Any, decimals: int) -> float | int | None:
     if math.isnan(figure):
         return None
     return round(figure, decimals) if decimals else round(figure)
+
+
+def _count(value: Any, parts: int) -> float | int | None:
+    """Give a count: whole, or with two decimals where firms are divided among chains."""
+    return _number(value, 0 if parts == 1 else 2)
 
 
 def _packed_json(value: Any) -> str:

@@ -84,7 +84,7 @@ def mapped_indicators(results: Results) -> list[Mapped]:
         for key, row in registry.items()
         if key not in TESTS and _makes_a_map(row) and key in results.panel
     ]
-    return base + [each for each in further if results.panel[each.row.key].notnull().any()]
+    return base + [each for each in further if results.panel[each.row.key].count() > 0]
 
 
 def known_indicators(results: Results) -> Mapping[str, Indicator]:

@@ -10,7 +10,7 @@ const columns = (() => {
 
   const nearest = (value, scale) => Math.floor(value * scale + 0.5);
 
-  /** base: {places, years, population, area, region, regions, totals, levels: [{key, count}]} */
+  /** base: {places, years, population, area, region, regions, totals, parts, levels: [{key, count}]} */
   function decode(bytes, base) {
     const read = codec.reader(bytes);
     const chain = {};
@@ -24,22 +24,33 @@ const columns = (() => {
     chain.change = readChange(read, base, chain);
     chain.robustness = read.nullable(base.places * base.years);
     chain.levels = {};
-    for (const { key, count } of base.levels) chain.levels[key] = readLevel(read, count, base.years);
+    for (const { key, count } of base.levels) chain.levels[key] = readLevel(read, count, base);
     if (!read.done()) throw new RangeError("the data do not end where they should");
     return chain;
+  }
+
+  /** Firms, whole or in parts of a firm; expected(i, soFar) in firms too. */
+  function readFirms(read, n, parts, expected) {
+    if (parts === 1) return read.nullable(n, expected);
+    const found = new Float64Array(n);
+    read.nullable(n, (i, steps) => {
+      if (i > 0) found[i - 1] = steps[i - 1] / parts;
+      return nearest(expected(i, found), parts);
+    }).forEach((steps, i) => (found[i] = steps / parts));
+    return found;
   }
 
   function readCounts(read, base, chain) {
     const n = base.places * base.years;
     const p = base.places;
     const before = (list, i) => (i < p ? NaN : list[i - p]);
-    const firms = read.nullable(n, (i, soFar) => before(soFar, i));
-    const known = read.nullable(n, (i, soFar) => {
+    const firms = readFirms(read, n, base.parts, (i, soFar) => before(soFar, i));
+    const known = readFirms(read, n, base.parts, (i, soFar) => {
       const gap = before(firms, i) - before(soFar, i);
       return firms[i] - (Number.isNaN(gap) ? 0 : gap);
     });
-    const digital = read.nullable(n, (i, soFar) =>
-      nearest((known[i] * before(soFar, i)) / before(known, i), 1),
+    const digital = readFirms(read, n, base.parts, (i, soFar) =>
+      nearest((known[i] * before(soFar, i)) / before(known, i), base.parts) / base.parts,
     );
     const status = read.surprises(n, (i) => firmStatus(firms[i]));
     const shareStatus = read.surprises(n, (i) => {
@@ -127,7 +138,7 @@ const columns = (() => {
     const status = read.plain(n);
     const direction = read.plain(n).map((code) => code - 1);
     const at = (year, i) => Math.max(year[i] - 1, 0) * n + i;
-    const firms = read.nullable(n, (i) => chain.firms[at(last, i)] - chain.firms[at(first, i)]);
+    const firms = readFirms(read, n, base.parts, (i) => chain.firms[at(last, i)] - chain.firms[at(first, i)]);
     const expected = Array.from({ length: n }, (_, i) =>
       newcombe(
         chain.digital[at(first, i)],
@@ -161,12 +172,10 @@ const columns = (() => {
   }
 
   /** A level above municipalities: the same names as the chain's own figures. */
-  function readLevel(read, count, years) {
-    const n = count * years;
+  function readLevel(read, count, base) {
+    const n = count * base.years;
     const before = (i, soFar) => (i < count ? NaN : soFar[i - count]);
-    const firms = read.nullable(n, before);
-    const known = read.nullable(n, before);
-    const digital = read.nullable(n, before);
+    const [firms, known, digital] = [0, 1, 2].map(() => readFirms(read, n, base.parts, before));
     const share = read.nullable(n, (i) => nearest(digital[i] / known[i], SHARE));
     const location_quotient = read.nullable(n, before);
     const firms_per_1000 = read.nullable(n, before);

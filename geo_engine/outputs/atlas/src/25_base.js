@@ -2,11 +2,12 @@
 
 const territories = (() => {
   /** Join what was unpacked: places, levels, years. */
-  function makeBase(places, levels, years) {
+  function makeBase(places, levels, years, parts = 1) {
     const base = {
       ...places,
       places: places.code.length,
       years,
+      parts,
       regions: levels.find((level) => level.key === "region").names.length,
       levels: levels.map((level) => ({ ...level, count: level.names.length })),
       sigla: places.province.map((province) => places.province_sigle[province]),

@@ -20,10 +20,23 @@ const changes = (() => {
     if (state.level === "place" && whole) return chain.change;
     const panel = state.level === "place" ? chain : chain.levels[state.level];
     const count = figures.countOf(base, state.level);
-    return worked(panel, count, facts.years.indexOf(first) * count, facts.years.indexOf(last) * count, model.comparable);
+    const ends = [first, last].map((year) => facts.years.indexOf(year) * count);
+    return worked(panel, count, ends, {
+      comparable: model.comparable,
+      shareBroken: broken(model, state.chain, [first, last], ["share", "share_eb", "digital"]),
+      firmsBroken: broken(model, state.chain, [first, last], ["firms"]),
+    });
   }
 
-  function worked(panel, count, from, to, comparable) {
+  /** A break of the series of a chain between two years, for any of the variables asked. */
+  function broken(model, chain, [first, last], variables) {
+    return (model.seriesBreaks || []).find(
+      ([key, name, year]) => key === chain && variables.includes(name) && year > first && year <= last,
+    );
+  }
+
+  /** The two changes of a territory: of the share and of the number of firms. */
+  function worked(panel, count, [from, to], { comparable, shareBroken, firmsBroken }) {
     const found = {
       share: new Float64Array(count),
       low: new Float64Array(count),
@@ -34,14 +47,14 @@ const changes = (() => {
     };
     for (let i = 0; i < count; i++) {
       const [a, b] = [from + i, to + i];
-      const ends = comparable && from !== to
+      const ends = comparable && !shareBroken && from !== to
         ? newcombe(panel.digital[a], panel.known[a], panel.digital[b], panel.known[b])
         : [NaN, NaN, NaN];
       [found.share[i], found.low[i], found.high[i]] = ends.map((end) => nearest(end, 1000));
       found.direction[i] = found.low[i] > 0 ? 1 : found.high[i] < 0 ? -1 : 0;
-      found.firms[i] = panel.firms[b] - panel.firms[a];
+      found.firms[i] = firmsBroken ? NaN : panel.firms[b] - panel.firms[a];
       found.status[i] = Math.max(panel.shareStatus[a], panel.shareStatus[b]);
-      if (Number.isNaN(found.share[i]) && found.status[i] === 0) found.status[i] = 2;
+      if (Number.isNaN(found.share[i]) && found.status[i] === 0) found.status[i] = shareBroken ? 5 : 2;
     }
     return found;
   }
@@ -86,7 +99,10 @@ const changes = (() => {
     const found = figures.series(chain, base, state.level, state.indicator, about);
     const count = figures.countOf(base, state.level);
     const [from, to] = years(state).map((year) => facts.years.indexOf(year) * count);
-    const refused = from === to || (about.confidential && !model.comparable);
+    const refused =
+      from === to ||
+      (about.confidential && !model.comparable) ||
+      broken(model, state.chain, years(state), [state.indicator]);
     const list = new Float64Array(count).fill(NaN);
     if (found && !refused) list.forEach((_, i) => (list[i] = found.list[to + i] - found.list[from + i]));
     const breaks = classes.around(list);
@@ -109,5 +125,5 @@ const changes = (() => {
 
   const rate = (firms, people) => (people > 0 ? nearest((1000 * firms) / people, 100) : NaN);
 
-  return { years, between, make, rate };
+  return { years, between, broken, make, rate };
 })();

@@ -28,7 +28,8 @@ const view = (() => {
   const UNSURE_BELOW = 0.5; // weight of a place's own data in its corrected share
 
   /** Class by status of a value that is not there (tables.STATUSES). */
-  const statusClass = (status) => [MISSING, MISSING, MISSING, NOT_COVERED, SUPPRESSED][status];
+  const statusClass = (status) =>
+    [MISSING, MISSING, MISSING, NOT_COVERED, SUPPRESSED, MISSING][status];
   /** The same for tests (tables.LOCAL_STATUSES). */
   const localClass = (status) =>
     [MISSING, MISSING, MISSING, MISSING, MISSING, NOT_COVERED, SUPPRESSED][status];

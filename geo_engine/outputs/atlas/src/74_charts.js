@@ -8,7 +8,7 @@ const charts = (() => {
    * A line over the years with its interval, beside others in grey; gaps stay gaps.
    * lines: [{ label, values }] with the place first; band: { low, high } or null.
    */
-  function trend(years, lines, { label, unit, band = null }) {
+  function trend(years, lines, { label, unit, band = null, breaks = [] }) {
     const own = lines[0].values;
     if (own.filter((number) => !Number.isNaN(number)).length < 2) return null;
     const all = [...lines.flatMap((line) => line.values), ...(band ? [...band.low, ...band.high] : [])];
@@ -19,10 +19,14 @@ const charts = (() => {
     const y = (number) => HEIGHT - PAD - ((number - low) / (top - low || 1)) * (HEIGHT - 2 * PAD);
     const text = (at, place, anchor, content) => drawing("text", { x: at, y: place, "text-anchor": anchor }, content);
     const last = own.findLastIndex((number) => !Number.isNaN(number));
+    const cut = new Set(breaks.map((year) => years.indexOf(year)));
     const parts = [drawing("path", { d: `M${PAD} ${HEIGHT - PAD}H${WIDTH - PAD}`, class: "axis" })];
+    for (const i of cut) {
+      if (i > 0) parts.push(drawing("path", { d: `M${((x(i) + x(i - 1)) / 2).toFixed(1)} ${PAD / 2}V${HEIGHT - PAD}`, class: "series-break" }));
+    }
     if (band) parts.push(...bands(band, x, y));
-    lines.slice(1).forEach((line, k) => parts.push(drawing("path", { d: path(line.values, x, y), class: `other other-${k}` })));
-    parts.push(drawing("path", { d: path(own, x, y), class: "line" }));
+    lines.slice(1).forEach((line, k) => parts.push(drawing("path", { d: path(line.values, x, y, cut), class: `other other-${k}` })));
+    parts.push(drawing("path", { d: path(own, x, y, cut), class: "line" }));
     own.forEach((number, i) => {
       if (!Number.isNaN(number)) parts.push(drawing("circle", { cx: x(i), cy: y(number), r: 3 }));
     });
@@ -36,11 +40,11 @@ const charts = (() => {
     );
   }
 
-  function path(list, x, y) {
+  function path(list, x, y, cut) {
     return list
       .map((number, i) => {
         if (Number.isNaN(number)) return "";
-        const joined = i > 0 && !Number.isNaN(list[i - 1]);
+        const joined = i > 0 && !Number.isNaN(list[i - 1]) && !cut.has(i);
         return `${joined ? "L" : "M"}${x(i).toFixed(1)} ${y(number).toFixed(1)}`;
       })
       .join("");

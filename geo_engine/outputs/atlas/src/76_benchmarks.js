@@ -57,7 +57,9 @@ const benchmarks = (() => {
 
   function changeOf(atlas, of) {
     const [first, last] = changes.years(atlas.changeState());
+    const variables = atlas.facts.signal ? ["share", "share_eb", "digital"] : ["firms"];
     if (atlas.facts.signal && !atlas.comparable) return NaN;
+    if (changes.broken(atlas.loaded, atlas.state.chain, [first, last], variables)) return NaN;
     return of(last) - of(first);
   }
 

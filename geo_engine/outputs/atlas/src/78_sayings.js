@@ -1,10 +1,10 @@
 /* What is said of one territory in words: its figure, its test, its change, its rank. */
 
 const sayings = (() => {
-  const STATUSES = ["no_firms", "no_firms", "not_surveyed", "not_covered", "suppressed"];
+  const STATUSES = ["no_firms", "no_firms", "not_surveyed", "not_covered", "suppressed", "series_break"];
   const LOCAL = ["missing", "missing", "isolate", "constant", "too_sparse", "not_covered", "suppressed"];
 
-  const statusText = (atlas, status) => atlas.words.statuses[STATUSES[status]];
+  const statusText = (atlas, status) => atlas.words.statuses[STATUSES[status]] || atlas.words.atlas.unavailable;
 
   /** The share of a territory: corrected and raw at municipalities, raw with its interval above. */
   function share(atlas, unit) {
@@ -23,8 +23,8 @@ const sayings = (() => {
       interval: format.fill(words.atlas[atPlace ? "credible" : "ci"], { low, high }),
       raw: Number.isNaN(panel.share[at]) ? words.atlas.unavailable : `${write(panel.share[at])}%`,
       of: format.fill(words.atlas.of_known, {
-        digital: format.number(panel.digital[at], language),
-        known: format.number(known, language),
+        digital: format.count(panel.digital[at], language),
+        known: format.count(known, language),
       }),
       few: known < format.FEW ? `⚠ ${words.atlas.few}` : "",
     };

@@ -11,7 +11,7 @@ const card = (() => {
     const firms = panel.firms[at];
     if (!Number.isNaN(firms)) {
       const noun = words.units[firms === 1 ? `${facts.unit}_one` : facts.unit];
-      lines.push(make("span", {}, `${format.number(firms, language)} ${noun}`));
+      lines.push(make("span", {}, `${format.count(firms, language)} ${noun}`));
     }
     const share = facts.signal ? sayings.share(atlas, unit) : {};
     if (share.of && shown.variable === "share") {
@@ -113,7 +113,8 @@ const card = (() => {
     const number = (figure, scale, decimals) =>
       Number.isNaN(figure) ? words.atlas.unavailable : format.number(figure / scale, language, decimals);
     const names = atlas.names();
-    row(format.fill(words.atlas.row_firms, names), number(panel.firms[at], 1, 0));
+    const firms = panel.firms[at];
+    row(format.fill(words.atlas.row_firms, names), Number.isNaN(firms) ? words.atlas.unavailable : format.count(firms, language));
     row(words.atlas.row_per1000, number(panel.firms_per_1000[at], 100, 2));
     row(words.atlas.row_perkm2, number(panel.firms_per_km2[at], 1000, 3));
     row(words.atlas.row_lq, number(panel.location_quotient[at], 100, 2));
@@ -163,10 +164,13 @@ const card = (() => {
     const band = digital && atPlace ? { low: over(chain.low, count, unit), high: over(chain.high, count, unit) } : null;
     const unitOf = (value) => (digital ? `${format.number(value / 10, language, 1)}%` : format.number(value, language));
     const heading = trendHeading(atlas, digital, atPlace);
-    const line = charts.trend(facts.years, lines, { label: heading, unit: unitOf, band });
+    const breaks = atlas.breaksOf(digital ? ["share", "share_eb", "digital"] : ["firms"]);
+    const line = charts.trend(facts.years, lines, { label: heading, unit: unitOf, band, breaks: breaks.map(([, , year]) => year) });
     if (!line) return [];
-    const note = lines.length > 1 ? [make("p", { class: "quiet" }, format.fill(words.controls.trend_note, { region: lines[1].label }))] : [];
-    return [make("h4", {}, heading), line, ...note];
+    const reasons = [...new Set(breaks.map((row) => `${row[2]}: ${row[language === "en" ? 4 : 3]}`))];
+    const note = reasons.map((text) => make("p", { class: "quiet" }, text));
+    const others = lines.length > 1 ? [make("p", { class: "quiet" }, format.fill(words.controls.trend_note, { region: lines[1].label }))] : [];
+    return [make("h4", {}, heading), line, ...others, ...note];
   }
 
   function trendHeading(atlas, digital, atPlace) {

@@ -81,7 +81,7 @@ const areas = (() => {
     const firms =
       area.firms === null
         ? ""
-        : format.fill(words.controls.area_firms, { n: format.number(area.firms, language), units: noun, chain: atlas.chainName() });
+        : format.fill(words.controls.area_firms, { n: format.count(area.firms, language), units: noun, chain: atlas.chainName() });
     return [
       format.hotspotSentence(hotspot, atlas.names().signal, words, language),
       [sinceText(atlas, area), firms].filter(Boolean).join(" "),

@@ -10,7 +10,7 @@ const table = (() => {
     const { words, state, facts, base } = atlas;
     const { controls } = words;
     const atPlace = state.level === "place";
-    const number = (value) => (Number.isNaN(value) ? "–" : format.number(value, atlas.language));
+    const number = (value) => (Number.isNaN(value) ? "–" : format.count(value, atlas.language));
     const count = (key) => (unit) => atlas.where(unit).panel[key][atlas.where(unit).at];
     const found = [{ key: "name", head: controls.col_name, text: (unit) => atlas.plainName(unit), by: (unit) => atlas.plainName(unit) }];
     if (atPlace) {
@@ -19,7 +19,7 @@ const table = (() => {
         { key: "region", head: controls.col_region, text: (unit) => base.region_names[base.region[unit]], by: (unit) => base.region_names[base.region[unit]] },
       );
     }
-    found.push({ key: "value", head: legend.title(atlas, state, atlas.shown), text: (unit) => short(atlas, unit), by: (unit) => sortValue(atlas, unit) });
+    found.push({ key: "value", head: heading(atlas), text: (unit) => short(atlas, unit), by: (unit) => sortValue(atlas, unit) });
     if (facts.signal) {
       found.push(
         { key: "interval", head: controls.col_interval, text: (unit) => interval(atlas, unit), by: (unit) => ends(atlas, unit)[0] },
@@ -29,6 +29,13 @@ const table = (() => {
     found.push({ key: "firms", head: page.capital(words.units[facts.unit]), text: (unit) => number(count("firms")(unit)), by: count("firms") });
     if (atPlace) found.push({ key: "test", head: controls.col_test, text: (unit) => verdict(atlas, unit), by: (unit) => verdictRank(atlas, unit) });
     return found;
+  }
+
+  /** The map's name, shorter than its legend's. */
+  function heading(atlas) {
+    const { state, shown } = atlas;
+    if (shown.kind !== "values") return legend.title(atlas, state, shown);
+    return `${atlas.indicatorName(figures.actual(state.level, state.indicator))}, ${state.year}`;
   }
 
   function short(atlas, unit) {
@@ -74,8 +81,7 @@ const table = (() => {
     const q = `q ${format.bin(tests.q[at], atlas.data.edges, atlas.language)}`;
     if (!(tests.mark[at] % 2)) return q;
     const name = ["", "HH", "LL", "LH", "HL"][tests.mark[at] >> 1];
-    const kind = tests === atlas.chain.tests.share ? "clusters" : "concentration";
-    return name ? `${atlas.className(kind, name)} (${q})` : q;
+    return name ? `${atlas.words.quadrants[name]} (${q})` : q;
   }
 
   /** Hotspots first, then by q. */

@@ -45,11 +45,12 @@ const territory = (() => {
     const { controls } = words;
     const sums = figuresOf(atlas, members);
     const number = (value, decimals = 0) => (Number.isFinite(value) ? format.number(value, language, decimals) : words.atlas.unavailable);
+    const count = (value) => (Number.isFinite(value) ? format.count(value, language) : words.atlas.unavailable);
     const people = members.reduce((sum, place) => sum + (atlas.base.population[place] || 0), 0);
     const found = [
       [controls.mine_places, number(members.length)],
       [format.fill(words.atlas.row_population, { year: facts.population_year }), number(people)],
-      [format.fill(words.atlas.row_firms, atlas.names()), number(sums.firms)],
+      [format.fill(words.atlas.row_firms, atlas.names()), count(sums.firms)],
       [words.atlas.row_per1000, number(sums.density, 2)],
     ];
     if (!facts.signal) return found;
@@ -61,7 +62,7 @@ const territory = (() => {
       : words.atlas.unavailable;
     found.push(
       [words.atlas.row_share, share],
-      [controls.mine_basis, format.fill(words.atlas.of_known, { digital: number(sums.digital), known: number(sums.known) })],
+      [controls.mine_basis, format.fill(words.atlas.of_known, { digital: count(sums.digital), known: count(sums.known) })],
       [controls.mine_shown, number(sums.shown)],
       [controls.mine_withheld, number(sums.withheld)],
     );
@@ -120,7 +121,8 @@ const territory = (() => {
     });
     const label = facts.signal ? words.controls.trend_share : format.fill(words.atlas.row_trend_firms, atlas.names());
     const unit = (value) => (facts.signal ? `${format.number(value / 10, language, 1)}%` : format.number(value, language));
-    const line = charts.trend(facts.years, [{ label: words.controls.mine, values }], { label, unit });
+    const breaks = atlas.breaksOf(facts.signal ? ["share", "digital"] : ["firms"]).map(([, , year]) => year);
+    const line = charts.trend(facts.years, [{ label: words.controls.mine, values }], { label, unit, breaks });
     return line ? [make("h4", {}, label), line] : [];
   }
 

@@ -86,7 +86,7 @@ const compare = (() => {
     else document.querySelector("section.map").append(box);
     const view = atlas.map.getBounds();
     atlas.map.invalidateSize({ animate: false });
-    if (two) atlas.map.fitBounds(view, { animate: false });
+    if (two) atlas.map.fitBounds(view.pad(-0.15), { animate: false });
     else if (atlas.second) atlas.fit(atlas.territory());
   }
 

@@ -2,6 +2,7 @@
 
 const model = (() => {
   const KEPT = 6; // chains in memory
+  const IDLE = 60; // milliseconds between two chains unpacked ahead
 
   /** The chain of a choice with all that the views look at. */
   async function load(atlas, state) {
@@ -19,6 +20,7 @@ const model = (() => {
       edges: atlas.data.edges,
       year: atlas.facts.years.indexOf(state.year),
       comparable: atlas.comparable,
+      seriesBreaks: atlas.data.series_breaks,
     };
     return { ...made, breaks: breaks(atlas, state, made) };
   }
@@ -48,7 +50,7 @@ const model = (() => {
   async function chainOf(atlas, set, key) {
     const name = `${set.key}/${key}`;
     if (!atlas.chains.has(name)) {
-      const bytes = await codec.unpack(set.chains[key]);
+      const bytes = await bytesOf(atlas, set, key);
       const chain = columns.decode(bytes, set.base);
       chain.extras = new Map();
       chain.breaks = new Map();
@@ -56,6 +58,23 @@ const model = (() => {
       atlas.chains.set(name, chain);
     }
     return atlas.chains.get(name);
+  }
+
+  /** The bytes of a chain: small beside its figures, so all are kept once unpacked. */
+  function bytesOf(atlas, set, key) {
+    const name = `${set.key}/${key}`;
+    if (!atlas.unpacked.has(name)) atlas.unpacked.set(name, codec.unpack(set.chains[key]));
+    return atlas.unpacked.get(name);
+  }
+
+  /** Unpack the other chains while the reader looks at the first one. */
+  async function warm(atlas) {
+    const { set } = atlas;
+    for (const { key } of atlas.facts.chains) {
+      await new Promise((resolve) => setTimeout(resolve, IDLE));
+      if (atlas.set !== set) return;
+      await bytesOf(atlas, set, key);
+    }
   }
 
   async function extra(atlas, set, chain, chainKey, about) {
@@ -82,5 +101,5 @@ const model = (() => {
     return Float64Array.from({ length: members.length * years }, (_, i) => list[Math.floor(i / members.length) * count + members[i % members.length]]);
   }
 
-  return { load, universe };
+  return { load, universe, warm };
 })();

@@ -10,6 +10,7 @@ const atlasObject = (() => {
       indicators: new Map(data.indicators.map((row) => [row.key, row])),
       sets: new Map(),
       chains: new Map(),
+      unpacked: new Map(),
       second: null,
       hover: -1,
       chosen: -1,
@@ -106,6 +107,8 @@ const atlasObject = (() => {
         const panel = level === "place" ? atlas.chain : atlas.chain.levels[level];
         return { panel, at: self.year() * figures.countOf(atlas.base, level) + unit };
       },
+      breaksOf: (variables) =>
+        atlas.data.series_breaks.filter(([key, name]) => key === atlas.state.chain && variables.includes(name)),
       series: () => figures.series(atlas.chain, atlas.base, atlas.state.level, atlas.state.indicator, atlas.about),
       territory: () => territoryOf(atlas),
       similarTo: (place) => atlas.similar.subarray(place * atlas.likes, (place + 1) * atlas.likes).filter((one) => one > 0).map((one) => one - 1),

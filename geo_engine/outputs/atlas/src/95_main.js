@@ -34,7 +34,7 @@ const geoAtlas = (() => {
     ]);
     atlas.shape = geometry.decode(bytes, data.geometry);
     atlas.paths = paint.makePaths(atlas.shape);
-    atlas.base = territories.makeBase(places, levels, facts.years.length);
+    atlas.base = territories.makeBase(places, levels, facts.years.length, data.parts);
     readSimilar(atlas, similar);
     bind(atlas);
     atlas.may = controls.allowed(atlas);
@@ -49,6 +49,7 @@ const geoAtlas = (() => {
     await show(atlas);
     byId("loading").hidden = true;
     document.documentElement.dataset.ready = "yes";
+    model.warm(atlas);
   }
 
   function readSimilar(atlas, bytes) {
