@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -10,29 +9,12 @@ import xarray as xr
 
 from geo_engine import tables
 from geo_engine.outputs.atlas import write_atlas
-from tests.conftest import skip_or_fail
+from tests.outputs.atlas_visitor import CANVAS
 from tests.outputs.example import example_publication
 
 pytestmark = pytest.mark.chromium
 
 HOSTILE = "<img src=x onerror=alert(1)>{{7*7}}{% if %}{#</script>${x}`\u2028\"'"
-READY = "html[data-ready=yes]"
-CANVAS = "document.querySelector('.leaflet-overlay-pane canvas').toDataURL()"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        skip_or_fail("chromium is not installed: make system")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(
-            executable_path=path,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -84,52 +66,6 @@ def covering(publication, province):
             ),
         ),
     )
-
-
-class Page:
-    """A page, and what it said and asked for."""
-
-    def __init__(self, browser, width=1280, height=800):
-        self.context = browser.new_context(
-            viewport={"width": width, "height": height}, offline=True, locale="it-IT"
-        )
-        self.page = self.context.new_page()
-        self.problems = []
-        self.requests = []
-        self.page.on("console", lambda m: self.problems.append(m.text))
-        self.page.on("pageerror", lambda e: self.problems.append(str(e)))
-        self.page.on("dialog", lambda d: (self.problems.append(d.message), d.dismiss()))
-        self.page.on("request", lambda r: self.requests.append(r.url))
-
-    def open(self, path, hash_=""):
-        self.page.goto(path.as_uri() + hash_)
-        self.page.wait_for_selector(READY)
-        return self.page
-
-    def painted(self, action):
-        """Act, and wait for the next painting."""
-        before = self.page.evaluate("document.documentElement.dataset.paints")
-        action()
-        self.page.wait_for_function(
-            "n => document.documentElement.dataset.paints !== n", arg=before
-        )
-
-    def clean(self):
-        """Tell whether nothing was complained of or asked for but the file itself."""
-        return not self.problems and all(u.startswith(("file:", "data:")) for u in self.requests)
-
-
-@pytest.fixture
-def visit(browser):
-    opened = []
-
-    def new(*size):
-        opened.append(Page(browser, *size))
-        return opened[-1]
-
-    yield new
-    for page in opened:
-        page.context.close()
 
 
 @pytest.mark.parametrize("name", ["plain", "hostile", "empty", "counts", "one_year"])
