@@ -109,6 +109,7 @@ const territory = (() => {
       ...(facts.signal ? [make("p", {}, `${words.controls.mine_areas}: ${named.length ? page.joined(named, words) : words.controls.none}`)] : []),
       make("p", { class: "quiet" }, words.controls.mine_note),
       ...(facts.unit === "impresa" ? [make("p", { class: "quiet" }, words.controls.mine_distinct)] : []),
+      make("p", { class: "on-paper" }, page.joined(members.map((place) => atlas.base.name[place]), words)),
       make("details", {}, make("summary", {}, format.places(members.length, words, atlas.language)), list(atlas, members)),
     );
   }
