@@ -191,7 +191,7 @@ const card = (() => {
       ...(facts.years.length > 1 ? [Number.isNaN(change) ? "–" : benchmarks.signed(atlas, change)] : []),
     ]);
     const [first, last] = changes.years(atlas.changeState());
-    const heads = facts.years.length > 1 ? ["", String(atlas.state.year), format.fill(words.controls.since_until, { first, last })] : [];
+    const heads = facts.years.length > 1 ? [words.controls.level, String(atlas.state.year), format.fill(words.controls.since_until, { first, last })] : [words.controls.level, String(atlas.state.year)];
     return page.table(title, heads, rows);
   }
 

@@ -124,7 +124,7 @@ const territory = (() => {
     const unit = (value) => (facts.signal ? `${format.number(value / 10, language, 1)}%` : format.number(value, language));
     const breaks = atlas.breaksOf(facts.signal ? ["share", "digital"] : ["firms"]).map(([, , year]) => year);
     const line = charts.trend(facts.years, [{ label: words.controls.mine, values }], { label, unit, breaks });
-    return line ? [make("h4", {}, label), line] : [];
+    return line ? [make("h3", {}, label), line] : [];
   }
 
   function list(atlas, members) {

@@ -7,6 +7,7 @@ const geoAtlas = (() => {
   async function start(map) {
     const data = JSON.parse(byId("atlas-data").textContent);
     const atlas = atlasObject.make(data, map);
+    still(map);
     if (typeof DecompressionStream === "undefined" || typeof Path2D === "undefined") {
       say(atlas.words.atlas.old_browser);
       return;
@@ -17,6 +18,13 @@ const geoAtlas = (() => {
       say(atlas.words.atlas.broken);
       throw problem;
     }
+  }
+
+  /** Who wants no motion gets none from Leaflet either. */
+  function still(map) {
+    if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    Object.assign(map.options, { zoomAnimation: false, inertia: false });
+    map._zoomAnimated = false;
   }
 
   function say(text) {
