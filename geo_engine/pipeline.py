@@ -27,12 +27,11 @@ from geo_engine.firm_tables import (
 )
 from geo_engine.further_tests import further_tests
 from geo_engine.graph.neighbors import graph_summary, restrict
-from geo_engine.indicators.counting import FIRM_COLUMNS, count_firms
+from geo_engine.indicators.counting import FIRM_COLUMNS
 from geo_engine.indicators.universe_definitions import Universe
 from geo_engine.intake import Intake, Keep, take_in
 from geo_engine.memberships import (
     code_flags,
-    counted_members,
     membership_warnings,
     phase_table,
     read_memberships,
