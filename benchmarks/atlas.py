@@ -157,7 +157,8 @@ class Browser:
         """Walk through a selector and read how long each painting took."""
         times = []
         values = page.eval_on_selector_all(f"#{name} option", "all => all.map(o => o.value)")
-        steps = values[1:13] if values else range(8)
+        current = page.input_value(f"#{name}")
+        steps = [value for value in values if value != current][:12] or range(int(current))
         if not values:
             page.focus("#year")
         for value in steps:

@@ -18,6 +18,7 @@ const {
   files,
   format,
   geometry,
+  inflate,
   picture,
   territory,
   view,
@@ -43,6 +44,21 @@ test("a missing number is NaN and a present one is added to what was expected", 
 test("unpacking undoes gzip and base64", async () => {
   const packed = zlib.gzipSync(Buffer.from('{"é":[1]}')).toString("base64");
   assert.deepEqual(await codec.unpackJson(packed), { é: [1] });
+});
+
+test("our own inflate undoes gzip of every kind of block", () => {
+  let seed = 11;
+  const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  const noise = Buffer.from(Array.from({ length: 70000 }, () => Math.floor(256 * random())));
+  const texts = [Buffer.alloc(0), Buffer.from("a"), Buffer.from("abc".repeat(30000)), noise];
+  for (const raw of texts) {
+    for (const options of [{ level: 0 }, { level: 1 }, { level: 9 }, { strategy: zlib.constants.Z_FIXED }]) {
+      const packed = new Uint8Array(zlib.gzipSync(raw, options));
+      assert.ok(Buffer.from(inflate.gunzip(packed)).equals(raw));
+    }
+  }
+  const whole = new Uint8Array(zlib.gzipSync(noise));
+  assert.throws(() => inflate.gunzip(whole.slice(0, 5000)), RangeError);
 });
 
 test("Newcombe's interval of 56/70 against 48/80 is the published one", () => {

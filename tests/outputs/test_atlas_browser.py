@@ -420,9 +420,17 @@ def test_play_moves_from_the_first_year_to_the_last_and_stops(visit, atlases):
     assert page.get_attribute("#play", "aria-label") == "Avvia l'animazione degli anni"
 
 
-def test_an_old_browser_and_a_cut_file_say_what_to_do(visit, atlases, tmp_path):
+def test_a_browser_that_cannot_unpack_gzip_is_helped(visit, atlases):
     visitor = visit()
     visitor.page.add_init_script("delete window.DecompressionStream")
+    page = visitor.open(atlases / "plain.html", "#filiera=moda&anno=2024")
+    assert page.locator("#legend li").count() > 3
+    assert visitor.clean(), visitor.problems
+
+
+def test_an_old_browser_and_a_cut_file_say_what_to_do(visit, atlases, tmp_path):
+    visitor = visit()
+    visitor.page.add_init_script("delete window.Path2D")
     visitor.page.goto((atlases / "plain.html").as_uri())
     visitor.page.wait_for_function(
         "document.getElementById('loading').textContent.includes('troppo vecchio')"

@@ -1,11 +1,12 @@
 /* Whole numbers out of packed text: the other side of codec.py. */
 
 const codec = (() => {
-  /** Undo base64 and gzip with what the browser has. */
+  /** Undo base64 and gzip with what the browser has, or with our own where it has nothing. */
   async function unpack(text) {
     const letters = atob(text);
     const raw = new Uint8Array(letters.length);
     for (let i = 0; i < raw.length; i++) raw[i] = letters.charCodeAt(i);
+    if (typeof DecompressionStream === "undefined") return inflate.gunzip(raw);
     const stream = new Blob([raw]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }

@@ -8,7 +8,7 @@ const geoAtlas = (() => {
     const data = JSON.parse(byId("atlas-data").textContent);
     const atlas = atlasObject.make(data, map);
     still(map);
-    if (typeof DecompressionStream === "undefined" || typeof Path2D === "undefined") {
+    if (typeof Path2D === "undefined" || typeof DOMMatrix === "undefined") {
       say(atlas.words.atlas.old_browser);
       return;
     }
