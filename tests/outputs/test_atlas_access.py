@@ -73,6 +73,15 @@ def test_every_control_in_sight_is_reached_by_tab_and_shows_its_focus(visit, atl
     assert left == []
 
 
+def test_the_skip_link_leads_to_the_map_and_keeps_the_choice(visit, atlas):
+    page = visit().open(atlas, VIEWS["values"])
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "map_atlas"
+    assert "comune=900075" in page.url
+    assert page.input_value("#chain") == "moda"
+
+
 def luminance(color):
     """Relative luminance of ``rgb(...)``, as WCAG has it."""
     parts = [int(part) / 255 for part in color.strip("rgba()").split(",")[:3]]

@@ -4,6 +4,7 @@ const table = (() => {
   const { make, byId } = page;
   const ROW = 36; // pixels, as panels.css has it
   const SPARE = 8;
+  const collator = new Intl.Collator("it");
 
   /** One column: its key, its head, its text, and what it sorts by (NaN and "" last). */
   function columnsOf(atlas) {
@@ -116,7 +117,7 @@ const table = (() => {
   function sorted(units, by, down) {
     const keys = new Map(units.map((unit) => [unit, by(unit)]));
     const gone = (key) => key === "" || Number.isNaN(key);
-    const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b, "it") : a - b);
+    const compare = (a, b) => (typeof a === "string" ? collator.compare(a, b) : a - b);
     return units.sort((a, b) => {
       const [x, y] = [keys.get(a), keys.get(b)];
       if (gone(x) || gone(y)) return gone(x) - gone(y) || a - b;

@@ -84,10 +84,10 @@ const compare = (() => {
     const box = document.querySelector(".legend-box");
     if (two) byId("compare-section").append(box);
     else document.querySelector("section.map").append(box);
-    const view = atlas.map.getBounds();
+    const [view, all] = [atlas.map.getBounds(), atlas.seesAll()];
     atlas.map.invalidateSize({ animate: false });
-    if (two) atlas.map.fitBounds(view.pad(-0.15), { animate: false });
-    else if (atlas.second) atlas.fit(atlas.territory());
+    if (all) atlas.fit();
+    else if (two) atlas.map.fitBounds(view.pad(-0.15), { animate: false });
   }
 
   function captionOf(atlas, state) {

@@ -80,6 +80,7 @@ const geoAtlas = (() => {
       else choosePlace(atlas, place, false);
     };
     atlas.redrawOver = () => redrawOver(atlas);
+    atlas.seesAll = () => atlas.map.getBounds().contains(cornersOf(atlas, atlas.covered));
   }
 
   function stateNow(atlas) {
@@ -191,9 +192,13 @@ const geoAtlas = (() => {
     return show(atlas);
   }
 
+  function cornersOf(atlas, places) {
+    const box = geometry.boxOf(atlas.shape, places);
+    return [paint.toLatLng(atlas.shape, box[0], box[3]), paint.toLatLng(atlas.shape, box[2], box[1])];
+  }
+
   function fit(atlas, places) {
-    const box = geometry.boxOf(atlas.shape, places && places.length ? places : atlas.covered);
-    const corners = [paint.toLatLng(atlas.shape, box[0], box[3]), paint.toLatLng(atlas.shape, box[2], box[1])];
+    const corners = cornersOf(atlas, places && places.length ? places : atlas.covered);
     atlas.map.invalidateSize({ animate: false });
     const wide = atlas.map.getSize().x > 760 && !byId("legend").hidden && atlas.state.other === "";
     const room = {
@@ -206,6 +211,10 @@ const geoAtlas = (() => {
 
   function listen(atlas) {
     window.addEventListener("hashchange", () => follow(atlas));
+    document.querySelector(".skip").addEventListener("click", (event) => {
+      event.preventDefault(); // the address holds the choice and must not change
+      byId("map_atlas").focus();
+    });
     controls.listen(atlas);
     moves.listen(atlas);
     atlas.tables = table.listen(atlas);
