@@ -398,7 +398,11 @@ test("a list of municipalities is read by code, by name and sigla, and doubt is 
     name: ["Castro", "Castro", "Prato"],
     name_other: ["", "", ""],
     sigla: ["BG", "LE", "PO"],
-    position: new Map([["058025", 0], ["075097", 1], ["100005", 2]]),
+    position: new Map([
+      ["058025", 0],
+      ["075097", 1],
+      ["100005", 2],
+    ]),
   };
   const read = territory.parse(base, "prato\n58025; Castro; Castro (LE), Nessuno");
   assert.deepEqual(read, { found: [0, 1, 2], unknown: ["Nessuno"], doubtful: ["Castro"] });
@@ -416,7 +420,9 @@ test("text of a picture is escaped and free of what XML cannot hold", () => {
 });
 
 function areasOf(...years) {
-  const hotspots = new Map(years.map(([year, members]) => [`a/${year}`, members ? [{ chain: "a", year, members }] : []]));
+  const hotspots = new Map(
+    years.map(([year, members]) => [`a/${year}`, members ? [{ chain: "a", year, members }] : []]),
+  );
   return { facts: { years: [2021, 2022, 2023, 2024] }, set: { hotspots } };
 }
 
@@ -451,7 +457,11 @@ test("two squares share one arc, and a point lies in its own square", () => {
 test("no part of the script writes markup or code, or asks for anything", () => {
   for (const name of PARTS) {
     const text = fs.readFileSync(path.join(SOURCES, name), "utf8");
-    assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(|XMLHttpRequest|https?:\/\/(?!www\.w3\.org)/, name);
+    assert.doesNotMatch(
+      text,
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(|XMLHttpRequest|https?:\/\/(?!www\.w3\.org)/,
+      name,
+    );
   }
 });
 

@@ -49,7 +49,12 @@ async function main() {
     further[row.key] = extras.decode(bytes, row.key, row.steps, chain, base);
   }
   const shape = geometry.decode(await codec.unpack(data.geometry.data), data.geometry);
-  const found = { chain: plain(chain), extras: plain(further), rings: ringsOf(shape), owners: plain(shape.owners) };
+  const found = {
+    chain: plain(chain),
+    extras: plain(further),
+    rings: ringsOf(shape),
+    owners: plain(shape.owners),
+  };
   process.stdout.write(JSON.stringify(found));
 }
 

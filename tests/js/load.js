@@ -6,7 +6,10 @@ const fs = require("node:fs");
 const path = require("node:path");
 
 const SOURCES = path.join(__dirname, "../../geo_engine/outputs/atlas/src");
-const PARTS = fs.readdirSync(SOURCES).filter((name) => name.endsWith(".js")).sort();
+const PARTS = fs
+  .readdirSync(SOURCES)
+  .filter((name) => name.endsWith(".js"))
+  .sort();
 
 const text = PARTS.map((name) => fs.readFileSync(path.join(SOURCES, name), "utf8")).join("\n");
 const names = [...text.matchAll(/^const (\w+) = \(\(\) => \{$/gm)].map((found) => found[1]);

@@ -1,10 +1,18 @@
 /* Gzip undone without the browser's help: for those that have no DecompressionStream (RFC 1951, 1952). */
 
 const inflate = (() => {
-  const LENGTH_BASE = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
+  const LENGTH_BASE = [
+    3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195,
+    227, 258,
+  ];
   const LENGTH_BITS = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
-  const DISTANCE_BASE = [1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577];
-  const DISTANCE_BITS = [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13];
+  const DISTANCE_BASE = [
+    1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073,
+    4097, 6145, 8193, 12289, 16385, 24577,
+  ];
+  const DISTANCE_BITS = [
+    0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
+  ];
   const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
   const LONGEST = 15;
   const HEADER = 10; // gzip's, without the optional fields that codec.py never writes
@@ -12,9 +20,18 @@ const inflate = (() => {
 
   /** Bytes of a gzip file of one member without a name. */
   function gunzip(data) {
-    if (data[0] !== 0x1f || data[1] !== 0x8b || data[2] !== 8 || data[3] !== 0) throw new RangeError("not this kind of gzip");
+    if (data[0] !== 0x1f || data[1] !== 0x8b || data[2] !== 8 || data[3] !== 0)
+      throw new RangeError("not this kind of gzip");
     const size = new DataView(data.buffer, data.byteOffset).getUint32(data.length - 4, true);
-    const state = { data, at: HEADER, end: data.length - TRAILER, bits: 0, held: 0, out: new Uint8Array(size), n: 0 };
+    const state = {
+      data,
+      at: HEADER,
+      end: data.length - TRAILER,
+      bits: 0,
+      held: 0,
+      out: new Uint8Array(size),
+      n: 0,
+    };
     let last = 0;
     while (!last) {
       last = take(state, 1);
@@ -93,7 +110,8 @@ const inflate = (() => {
       if (found < 16) lengths.push(found);
       else {
         const again = found === 16 ? lengths[lengths.length - 1] : 0;
-        const count = found === 16 ? 3 + take(state, 2) : found === 17 ? 3 + take(state, 3) : 11 + take(state, 7);
+        const count =
+          found === 16 ? 3 + take(state, 2) : found === 17 ? 3 + take(state, 3) : 11 + take(state, 7);
         for (let i = 0; i < count; i++) lengths.push(again);
       }
     }

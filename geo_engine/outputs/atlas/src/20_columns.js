@@ -33,10 +33,12 @@ const columns = (() => {
   function readFirms(read, n, parts, expected) {
     if (parts === 1) return read.nullable(n, expected);
     const found = new Float64Array(n);
-    read.nullable(n, (i, steps) => {
-      if (i > 0) found[i - 1] = steps[i - 1] / parts;
-      return nearest(expected(i, found), parts);
-    }).forEach((steps, i) => (found[i] = steps / parts));
+    read
+      .nullable(n, (i, steps) => {
+        if (i > 0) found[i - 1] = steps[i - 1] / parts;
+        return nearest(expected(i, found), parts);
+      })
+      .forEach((steps, i) => (found[i] = steps / parts));
     return found;
   }
 
@@ -49,8 +51,11 @@ const columns = (() => {
       const gap = before(firms, i) - before(soFar, i);
       return firms[i] - (Number.isNaN(gap) ? 0 : gap);
     });
-    const digital = readFirms(read, n, base.parts, (i, soFar) =>
-      nearest((known[i] * before(soFar, i)) / before(known, i), base.parts) / base.parts,
+    const digital = readFirms(
+      read,
+      n,
+      base.parts,
+      (i, soFar) => nearest((known[i] * before(soFar, i)) / before(known, i), base.parts) / base.parts,
     );
     const status = read.surprises(n, (i) => firmStatus(firms[i]));
     const shareStatus = read.surprises(n, (i) => {

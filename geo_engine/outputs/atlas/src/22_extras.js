@@ -26,8 +26,7 @@ const extras = (() => {
 
   const DERIVED = {
     share_at_least: (panel, i) => panel.digital[i] / panel.firms[i],
-    share_at_most: (panel, i) =>
-      (panel.digital[i] + (panel.firms[i] - panel.known[i])) / panel.firms[i],
+    share_at_most: (panel, i) => (panel.digital[i] + (panel.firms[i] - panel.known[i])) / panel.firms[i],
     share_unknown: (panel, i) => (panel.firms[i] - panel.known[i]) / panel.firms[i],
     growth: (panel, i, count) => (i < count ? NaN : panel.firms[i] / panel.firms[i - count] - 1),
   };

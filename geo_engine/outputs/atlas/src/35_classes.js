@@ -95,9 +95,7 @@ const classes = (() => {
     const sums = [[0], [0], [0]];
     values.forEach((value, i) => {
       const centered = value - middle;
-      [1, centered, centered * centered].forEach((power, m) =>
-        sums[m].push(sums[m][i] + counts[i] * power),
-      );
+      [1, centered, centered * centered].forEach((power, m) => sums[m].push(sums[m][i] + counts[i] * power));
     });
     return sums;
   }

@@ -47,9 +47,10 @@ const changes = (() => {
     };
     for (let i = 0; i < count; i++) {
       const [a, b] = [from + i, to + i];
-      const ends = comparable && !shareBroken && from !== to
-        ? newcombe(panel.digital[a], panel.known[a], panel.digital[b], panel.known[b])
-        : [NaN, NaN, NaN];
+      const ends =
+        comparable && !shareBroken && from !== to
+          ? newcombe(panel.digital[a], panel.known[a], panel.digital[b], panel.known[b])
+          : [NaN, NaN, NaN];
       [found.share[i], found.low[i], found.high[i]] = ends.map((end) => nearest(end, 1000));
       found.direction[i] = found.low[i] > 0 ? 1 : found.high[i] < 0 ? -1 : 0;
       found.firms[i] = firmsBroken ? NaN : panel.firms[b] - panel.firms[a];
@@ -80,9 +81,14 @@ const changes = (() => {
       source,
       colors: view.DIVERGING,
       breaks,
-      about: share ? { steps: 1000, percent: true, decimals: 1 } : { steps: 100, percent: false, decimals: 2 },
+      about: share
+        ? { steps: 1000, percent: true, decimals: 1 }
+        : { steps: 100, percent: false, decimals: 2 },
       variable,
-      unsure: share && atPlaces ? Uint8Array.from(units, (code, i) => (code < view.MISSING && source.direction[i] === 0 ? 1 : 0)) : null,
+      unsure:
+        share && atPlaces
+          ? Uint8Array.from(units, (code, i) => (code < view.MISSING && source.direction[i] === 0 ? 1 : 0))
+          : null,
       outlines:
         share && atPlaces
           ? [
@@ -111,7 +117,18 @@ const changes = (() => {
       if (Number.isNaN(value)) return view.statusClass(status(i));
       return breaks.length ? view.classOf(value, breaks) : 2;
     });
-    return { kind: "change", units, list, source: null, colors: view.DIVERGING, breaks, about, variable: "", unsure: null, outlines: [] };
+    return {
+      kind: "change",
+      units,
+      list,
+      source: null,
+      colors: view.DIVERGING,
+      breaks,
+      about,
+      variable: "",
+      unsure: null,
+      outlines: [],
+    };
   }
 
   /** No count in one of the years: outside coverage. */

@@ -28,8 +28,7 @@ const view = (() => {
   const UNSURE_BELOW = 0.5; // weight of a place's own data in its corrected share
 
   /** Class by status of a value that is not there (tables.STATUSES). */
-  const statusClass = (status) =>
-    [MISSING, MISSING, MISSING, NOT_COVERED, SUPPRESSED, MISSING][status];
+  const statusClass = (status) => [MISSING, MISSING, MISSING, NOT_COVERED, SUPPRESSED, MISSING][status];
   /** The same for tests (tables.LOCAL_STATUSES). */
   const localClass = (status) =>
     [MISSING, MISSING, MISSING, MISSING, MISSING, NOT_COVERED, SUPPRESSED][status];
@@ -73,9 +72,7 @@ const view = (() => {
     if (found) {
       for (let i = 0; i < count; i++) {
         const value = found.list[offset + i];
-        units[i] = Number.isNaN(value)
-          ? statusClass(found.status[offset + i])
-          : classOf(value, model.breaks);
+        units[i] = Number.isNaN(value) ? statusClass(found.status[offset + i]) : classOf(value, model.breaks);
       }
     }
     const atPlaces = state.level === "place";

@@ -60,9 +60,7 @@ const paint = (() => {
   }
 
   function toLatLng(shape, x, y) {
-    return L.CRS.EPSG3857.unproject(
-      L.point(shape.west + x * shape.step, shape.north - y * shape.step),
-    );
+    return L.CRS.EPSG3857.unproject(L.point(shape.west + x * shape.step, shape.north - y * shape.step));
   }
 
   /** Paths of the borders, thinned for each zoom and kept. */

@@ -2,7 +2,6 @@
 
 const draw = (() => {
   const { transform, INK } = paint;
-  const NEVER_HATCHED = 0;
 
   /** Small drawings repeated: lines for no data, dots for withheld, crossed lines for unsure. */
   const TILES = {
@@ -157,7 +156,10 @@ const draw = (() => {
     const ring = (members, color, inner, outer) => {
       if (!members.length) return;
       const inside = new Set(members);
-      const path = paths.arcs(at, geometry.arcsWhere(shape, (a, b) => inside.has(a) !== inside.has(b)));
+      const path = paths.arcs(
+        at,
+        geometry.arcsWhere(shape, (a, b) => inside.has(a) !== inside.has(b)),
+      );
       stroke(context, path, "#ffffff", width(outer));
       stroke(context, path, color, width(inner));
     };

@@ -21,7 +21,8 @@ const legend = (() => {
       ["uncovered", view.NOT_COVERED, words.atlas.not_covered],
     ];
     for (const [kind, code, text] of gaps) {
-      if (shown.counts[code] || kind === "missing") found.push({ kind, color: "", text, count: shown.counts[code] });
+      if (shown.counts[code] || kind === "missing")
+        found.push({ kind, color: "", text, count: shown.counts[code] });
     }
     if (atlas.state.unsure === "si" && shown.unsure) {
       const count = shown.unsure.reduce((sum, one) => sum + one, 0);
@@ -59,7 +60,11 @@ const legend = (() => {
       const number = count === undefined ? "" : format.number(count, language);
       return make("li", {}, swatch(kind, color), make("span", {}, ...unbroken(text)), make("b", {}, number));
     });
-    const counted = make("p", { class: "counted" }, format.fill(words.controls.counted, { level: levelName(atlas) }));
+    const counted = make(
+      "p",
+      { class: "counted" },
+      format.fill(words.controls.counted, { level: levelName(atlas) }),
+    );
     box.replaceChildren(
       make("p", { class: "of-chain" }, atlas.chainName()),
       make("h2", {}, title(atlas, atlas.state, shown)),
@@ -82,7 +87,11 @@ const legend = (() => {
       `${words.controls.formula}: ${row.formula}`,
       `${words.controls.source}: ${atlas.sourceOf(row)}`,
     ];
-    const more = make("details", { id: "about-indicator" }, make("summary", {}, words.controls.about_indicator));
+    const more = make(
+      "details",
+      { id: "about-indicator" },
+      make("summary", {}, words.controls.about_indicator),
+    );
     more.append(...parts.filter((text) => text.trim()).map((text) => make("p", {}, text)));
     return [more];
   }
@@ -105,7 +114,9 @@ const legend = (() => {
     const [first, last] = changes.years(state);
     const names = { ...atlas.names(), first, last };
     if (!shown.variable) {
-      return page.capital(format.fill(atlas.words.controls.change_other, { ...names, indicator: atlas.indicatorTitle(state) }));
+      return page.capital(
+        format.fill(atlas.words.controls.change_other, { ...names, indicator: atlas.indicatorTitle(state) }),
+      );
     }
     return page.capital(format.fill(atlas.words.legends[`change_${shown.variable}`], names));
   }
@@ -137,7 +148,10 @@ const legend = (() => {
     }
     const suffix = shown.variable === "share" ? "" : "_firms";
     return shown.outlines
-      .map(({ color }, i) => [color, format.fill(words.atlas[(i ? "contour_low" : "contour_high") + suffix], alpha)])
+      .map(({ color }, i) => [
+        color,
+        format.fill(words.atlas[(i ? "contour_low" : "contour_high") + suffix], alpha),
+      ])
       .filter((_, i) => used[i]);
   }
 

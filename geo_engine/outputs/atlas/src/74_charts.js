@@ -17,27 +17,45 @@ const charts = (() => {
     const span = years[years.length - 1] - years[0] || 1;
     const x = (i) => PAD + ((years[i] - years[0]) * (WIDTH - 2 * PAD)) / span;
     const y = (number) => HEIGHT - PAD - ((number - low) / (top - low || 1)) * (HEIGHT - 2 * PAD);
-    const text = (at, place, anchor, content) => drawing("text", { x: at, y: place, "text-anchor": anchor }, content);
-    const last = own.findLastIndex((number) => !Number.isNaN(number));
-    const cut = new Set(breaks.map((year) => years.indexOf(year)));
-    const parts = [drawing("path", { d: `M${PAD} ${HEIGHT - PAD}H${WIDTH - PAD}`, class: "axis" })];
-    for (const i of cut) {
-      if (i > 0) parts.push(drawing("path", { d: `M${((x(i) + x(i - 1)) / 2).toFixed(1)} ${PAD / 2}V${HEIGHT - PAD}`, class: "series-break" }));
-    }
-    if (band) parts.push(...bands(band, x, y));
-    lines.slice(1).forEach((line, k) => parts.push(drawing("path", { d: path(line.values, x, y, cut), class: `other other-${k}` })));
-    parts.push(drawing("path", { d: path(own, x, y, cut), class: "line" }));
-    own.forEach((number, i) => {
-      if (!Number.isNaN(number)) parts.push(drawing("circle", { cx: x(i), cy: y(number), r: 3 }));
-    });
+    const said = spoken(years, lines, label, unit);
     return drawing(
       "svg",
-      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "trend", role: "img", "aria-label": spoken(years, lines, label, unit) },
-      ...parts,
+      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "trend", role: "img", "aria-label": said },
+      ...strokes(years, lines, { x, y, band, breaks }),
+      ...texts(years, own, { x, y, unit }),
+    );
+  }
+
+  /** Axis, breaks of the series, intervals, the other lines, and the own one with its points. */
+  function strokes(years, lines, { x, y, band, breaks }) {
+    const own = lines[0].values;
+    const cut = new Set(breaks.map((year) => years.indexOf(year)).filter((i) => i > 0));
+    const line = (d, kind) => drawing("path", { d, class: kind });
+    const between = (i) => ((x(i) + x(i - 1)) / 2).toFixed(1);
+    const points = own.flatMap((number, i) =>
+      Number.isNaN(number) ? [] : [drawing("circle", { cx: x(i), cy: y(number), r: 3 })],
+    );
+    return [
+      line(`M${PAD} ${HEIGHT - PAD}H${WIDTH - PAD}`, "axis"),
+      ...[...cut].map((i) => line(`M${between(i)} ${PAD / 2}V${HEIGHT - PAD}`, "series-break")),
+      ...(band ? bands(band, x, y) : []),
+      ...lines.slice(1).map((other, k) => line(path(other.values, x, y, cut), `other other-${k}`)),
+      line(path(own, x, y, cut), "line"),
+      ...points,
+    ];
+  }
+
+  /** The first and the last year, and the last figure. */
+  function texts(years, own, { x, y, unit }) {
+    const text = (at, height, anchor, content) =>
+      drawing("text", { x: at, y: height, "text-anchor": anchor }, content);
+    const last = own.findLastIndex((number) => !Number.isNaN(number));
+    const [end, high] = [Math.min(x(last) + PAD - 2, WIDTH - 2), Math.max(y(own[last]) - 7, 11)];
+    return [
       text(x(0), HEIGHT - 6, "middle", String(years[0])),
       text(x(years.length - 1), HEIGHT - 6, "middle", String(years[years.length - 1])),
-      text(Math.min(x(last) + PAD - 2, WIDTH - 2), Math.max(y(own[last]) - 7, 11), "end", unit(own[last])),
-    );
+      text(end, high, "end", unit(own[last])),
+    ];
   }
 
   function path(list, x, y, cut) {
@@ -55,13 +73,20 @@ const charts = (() => {
     return low.flatMap((end, i) =>
       Number.isNaN(end) || Number.isNaN(high[i])
         ? []
-        : [drawing("path", { d: `M${x(i).toFixed(1)} ${y(end).toFixed(1)}V${y(high[i]).toFixed(1)}`, class: "band" })],
+        : [
+            drawing("path", {
+              d: `M${x(i).toFixed(1)} ${y(end).toFixed(1)}V${y(high[i]).toFixed(1)}`,
+              class: "band",
+            }),
+          ],
     );
   }
 
   function spoken(years, lines, label, unit) {
     const said = lines.map((line) => {
-      const values = years.map((year, i) => `${year}: ${Number.isNaN(line.values[i]) ? "-" : unit(line.values[i])}`);
+      const values = years.map(
+        (year, i) => `${year}: ${Number.isNaN(line.values[i]) ? "-" : unit(line.values[i])}`,
+      );
       return `${line.label}: ${values.join("; ")}`;
     });
     return `${label}. ${said.join(". ")}`;

@@ -7,7 +7,9 @@ const benchmarks = (() => {
     const found = [one(atlas, state.level, unit, atlas.nameOf(unit))];
     if (state.level === "place") {
       const [province, region] = [base.province[unit], base.region[unit]];
-      found.push(one(atlas, "province", province, `${words.atlas.row_province}: ${base.province_names[province]}`));
+      found.push(
+        one(atlas, "province", province, `${words.atlas.row_province}: ${base.province_names[province]}`),
+      );
       found.push(one(atlas, "region", region, `${words.atlas.row_region}: ${base.region_names[region]}`));
     }
     found.push(one(atlas, "country", 0, words.atlas.country));
@@ -20,8 +22,7 @@ const benchmarks = (() => {
     const panel = level === "place" ? chain : chain.levels[level];
     const count = figures.countOf(base, level);
     const at = (year) => facts.years.indexOf(year) * count + unit;
-    const of = (year) =>
-      facts.signal ? panel.share[at(year)] / 1000 : panel.firms_per_1000[at(year)] / 100;
+    const of = (year) => (facts.signal ? panel.share[at(year)] / 1000 : panel.firms_per_1000[at(year)] / 100);
     return { label, value: of(atlas.state.year), change: changeOf(atlas, of) };
   }
 

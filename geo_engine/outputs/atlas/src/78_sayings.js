@@ -4,7 +4,8 @@ const sayings = (() => {
   const STATUSES = ["no_firms", "no_firms", "not_surveyed", "not_covered", "suppressed", "series_break"];
   const LOCAL = ["missing", "missing", "isolate", "constant", "too_sparse", "not_covered", "suppressed"];
 
-  const statusText = (atlas, status) => atlas.words.statuses[STATUSES[status]] || atlas.words.atlas.unavailable;
+  const statusText = (atlas, status) =>
+    atlas.words.statuses[STATUSES[status]] || atlas.words.atlas.unavailable;
 
   /** The share of a territory: corrected and raw at municipalities, raw with its interval above. */
   function share(atlas, unit) {
@@ -17,7 +18,10 @@ const sayings = (() => {
     const known = panel.known[at];
     const [low, high] = atPlace
       ? [write(chain.low[at]), write(chain.high[at])]
-      : columns.wilson(panel.digital[at], known).slice(1).map((end) => write(1000 * end));
+      : columns
+          .wilson(panel.digital[at], known)
+          .slice(1)
+          .map((end) => write(1000 * end));
     return {
       main: `${write(shown)}%`,
       interval: format.fill(words.atlas[atPlace ? "credible" : "ci"], { low, high }),

@@ -45,15 +45,25 @@ const signals = (() => {
   function coverage(atlas, rows) {
     const { controls, units } = atlas.words;
     const { count, percent } = writers(atlas);
-    const heads = (name) => [name, page.capital(units[atlas.facts.unit]), controls.col_known, controls.col_coverage, controls.col_bounds];
+    const heads = (name) => [
+      name,
+      page.capital(units[atlas.facts.unit]),
+      controls.col_known,
+      controls.col_coverage,
+      controls.col_bounds,
+    ];
     return grouped(rows, (row) => `${row[0]} - ${dimension(atlas, row[1])}`).map(([name, list]) =>
-      page.table(name, heads(dimension(atlas, list[0][1])), list.map(([, , group, firms, known, share, low, high]) => [
-        group,
-        count(firms),
-        count(known),
-        percent(share),
-        low === null ? count(null) : `${percent(low)} - ${percent(high)}`,
-      ])),
+      page.table(
+        name,
+        heads(dimension(atlas, list[0][1])),
+        list.map(([, , group, firms, known, share, low, high]) => [
+          group,
+          count(firms),
+          count(known),
+          percent(share),
+          low === null ? count(null) : `${percent(low)} - ${percent(high)}`,
+        ]),
+      ),
     );
   }
 
@@ -61,8 +71,16 @@ const signals = (() => {
     const { controls, units } = atlas.words;
     const { count, percent } = writers(atlas);
     return grouped(rows, (row) => `${row[0]} - ${dimension(atlas, row[1])}`).map(([name, list]) =>
-      page.table(name, [dimension(atlas, list[0][1]), page.capital(units[atlas.facts.unit]), controls.col_matched, controls.col_rate],
-        list.map(([, , group, firms, matched, rate]) => [group, count(firms), count(matched), percent(rate)])),
+      page.table(
+        name,
+        [
+          dimension(atlas, list[0][1]),
+          page.capital(units[atlas.facts.unit]),
+          controls.col_matched,
+          controls.col_rate,
+        ],
+        list.map(([, , group, firms, matched, rate]) => [group, count(firms), count(matched), percent(rate)]),
+      ),
     );
   }
 
@@ -72,8 +90,15 @@ const signals = (() => {
     return grouped(rows, (row) => row[0]).map(([key, list]) => {
       const names = [...new Set(list.map((row) => row[2]))];
       const byGroup = grouped(list, (row) => row[1]);
-      const lines = byGroup.map(([group, own]) => [group, ...names.map((name) => count(own.find((row) => row[2] === name)?.[3] ?? null))]);
-      return page.table(`${controls.levels_title} - ${dimension(atlas, key)}`, [dimension(atlas, key), ...names], lines);
+      const lines = byGroup.map(([group, own]) => [
+        group,
+        ...names.map((name) => count(own.find((row) => row[2] === name)?.[3] ?? null)),
+      ]);
+      return page.table(
+        `${controls.levels_title} - ${dimension(atlas, key)}`,
+        [dimension(atlas, key), ...names],
+        lines,
+      );
     });
   }
 

@@ -44,7 +44,9 @@ const card = (() => {
       ...(atlas.facts.signal ? shareBlock(atlas, unit) : firmsBlock(atlas, unit)),
       ...indicatorBlock(atlas, unit),
       ...(atPlace ? areasOf(atlas, unit) : []),
-      ...(atPlace && atlas.facts.signal ? [make("p", { class: "sentence" }, sayings.test(atlas, unit, "share"))] : []),
+      ...(atPlace && atlas.facts.signal
+        ? [make("p", { class: "sentence" }, sayings.test(atlas, unit, "share"))]
+        : []),
       numbers(atlas, unit),
       ...trend(atlas, unit),
       comparison(atlas, unit),
@@ -101,7 +103,9 @@ const card = (() => {
     const { state, about } = atlas;
     if (about.test) return [];
     const label = atlas.indicatorTitle(state);
-    return [make("p", { class: "of-indicator" }, make("strong", {}, sayings.value(atlas, unit)), ` ${label}`)];
+    return [
+      make("p", { class: "of-indicator" }, make("strong", {}, sayings.value(atlas, unit)), ` ${label}`),
+    ];
   }
 
   function numbers(atlas, unit) {
@@ -114,12 +118,18 @@ const card = (() => {
       Number.isNaN(figure) ? words.atlas.unavailable : format.number(figure / scale, language, decimals);
     const names = atlas.names();
     const firms = panel.firms[at];
-    row(format.fill(words.atlas.row_firms, names), Number.isNaN(firms) ? words.atlas.unavailable : format.count(firms, language));
+    row(
+      format.fill(words.atlas.row_firms, names),
+      Number.isNaN(firms) ? words.atlas.unavailable : format.count(firms, language),
+    );
     row(words.atlas.row_per1000, number(panel.firms_per_1000[at], 100, 2));
     row(words.atlas.row_perkm2, number(panel.firms_per_km2[at], 1000, 3));
     row(words.atlas.row_lq, number(panel.location_quotient[at], 100, 2));
     const people = base.peopleOf(state.level)[unit];
-    row(format.fill(words.atlas.row_population, { year: facts.population_year }), number(people || NaN, 1, 0));
+    row(
+      format.fill(words.atlas.row_population, { year: facts.population_year }),
+      number(people || NaN, 1, 0),
+    );
     if (state.level === "place") {
       row(format.fill(words.atlas.row_concentration, names), sayings.test(atlas, unit, "firms"), "long");
     }
@@ -161,15 +171,25 @@ const card = (() => {
       const label = base.region_names[region];
       lines.push({ label, values: over(chain.levels.region.share, base.regions, region) });
     }
-    const band = digital && atPlace ? { low: over(chain.low, count, unit), high: over(chain.high, count, unit) } : null;
-    const unitOf = (value) => (digital ? `${format.number(value / 10, language, 1)}%` : format.number(value, language));
+    const band =
+      digital && atPlace ? { low: over(chain.low, count, unit), high: over(chain.high, count, unit) } : null;
+    const unitOf = (value) =>
+      digital ? `${format.number(value / 10, language, 1)}%` : format.number(value, language);
     const heading = trendHeading(atlas, digital, atPlace);
     const breaks = atlas.breaksOf(digital ? ["share", "share_eb", "digital"] : ["firms"]);
-    const line = charts.trend(facts.years, lines, { label: heading, unit: unitOf, band, breaks: breaks.map(([, , year]) => year) });
+    const line = charts.trend(facts.years, lines, {
+      label: heading,
+      unit: unitOf,
+      band,
+      breaks: breaks.map(([, , year]) => year),
+    });
     if (!line) return [];
     const reasons = [...new Set(breaks.map((row) => `${row[2]}: ${row[language === "en" ? 4 : 3]}`))];
     const note = reasons.map((text) => make("p", { class: "quiet" }, text));
-    const others = lines.length > 1 ? [make("p", { class: "quiet" }, format.fill(words.controls.trend_note, { region: lines[1].label }))] : [];
+    const others =
+      lines.length > 1
+        ? [make("p", { class: "quiet" }, format.fill(words.controls.trend_note, { region: lines[1].label }))]
+        : [];
     return [make("h4", {}, heading), line, ...others, ...note];
   }
 
@@ -185,13 +205,22 @@ const card = (() => {
     const digital = Boolean(facts.signal);
     const write = (value) => (digital ? format.percent(value, language) : format.number(value, language, 2));
     const title = format.fill(words.atlas[digital ? "compare" : "compare_firms"], atlas.names());
-    const rows = benchmarks.rows(atlas, unit).map(({ label, value, change }) => [
-      label,
-      Number.isNaN(value) ? words.atlas.unavailable : write(value),
-      ...(facts.years.length > 1 ? [Number.isNaN(change) ? "–" : benchmarks.signed(atlas, change)] : []),
-    ]);
+    const rows = benchmarks
+      .rows(atlas, unit)
+      .map(({ label, value, change }) => [
+        label,
+        Number.isNaN(value) ? words.atlas.unavailable : write(value),
+        ...(facts.years.length > 1 ? [Number.isNaN(change) ? "–" : benchmarks.signed(atlas, change)] : []),
+      ]);
     const [first, last] = changes.years(atlas.changeState());
-    const heads = facts.years.length > 1 ? [words.controls.level, String(atlas.state.year), format.fill(words.controls.since_until, { first, last })] : [words.controls.level, String(atlas.state.year)];
+    const heads =
+      facts.years.length > 1
+        ? [
+            words.controls.level,
+            String(atlas.state.year),
+            format.fill(words.controls.since_until, { first, last }),
+          ]
+        : [words.controls.level, String(atlas.state.year)];
     return page.table(title, heads, rows);
   }
 

@@ -45,9 +45,7 @@ const search = (() => {
         return;
       }
       const found = find(atlas.base, input.value);
-      list.replaceChildren(
-        ...found.map((place) => page.make("option", { value: entry(atlas.base, place) })),
-      );
+      list.replaceChildren(...found.map((place) => page.make("option", { value: entry(atlas.base, place) })));
     });
     page.byId("search-form").addEventListener("submit", (event) => {
       event.preventDefault();

@@ -13,8 +13,12 @@ const areas = (() => {
       .filter((area) => region === "" || area.region === region)
       .filter((area) => !boxes.fresh.checked || since(atlas, area).kind === "new");
     const limit = atlas.allAreas ? some.length : FIRST;
-    boxes.title.textContent = format.fill(words.atlas.areas_count, { n: format.number(all.length, language) });
-    boxes.hint.textContent = some.length ? words.atlas.areas_hint : emptyText(atlas, all, boxes.fresh.checked);
+    boxes.title.textContent = format.fill(words.atlas.areas_count, {
+      n: format.number(all.length, language),
+    });
+    boxes.hint.textContent = some.length
+      ? words.atlas.areas_hint
+      : emptyText(atlas, all, boxes.fresh.checked);
     boxes.hint.classList.toggle("on-click", some.length > 0);
     boxes.list.replaceChildren(...some.slice(0, limit).map((area) => entry(atlas, area)));
     boxes.more.hidden = some.length <= limit;
@@ -38,7 +42,9 @@ const areas = (() => {
     const at = facts.years.indexOf(area.year);
     if (at === 0) return { kind: "first", year: area.year };
     const earlier = (i, members) =>
-      (set.hotspots.get(`${area.chain}/${facts.years[i]}`) || []).filter((one) => one.members.some((place) => members.has(place)));
+      (set.hotspots.get(`${area.chain}/${facts.years[i]}`) || []).filter((one) =>
+        one.members.some((place) => members.has(place)),
+      );
     let [year, members] = [area.year, new Set(area.members)];
     for (let i = at - 1; i >= 0; i--) {
       const met = earlier(i, members);
@@ -66,7 +72,11 @@ const areas = (() => {
       make("span", { class: "rank" }, String(area.rank)),
       make("span", { class: "name" }, area.name),
       make("span", { class: "share" }, share),
-      make("span", { class: "more" }, `${format.places(area.members.length, words, language)} · ${area.region}${fresh}`),
+      make(
+        "span",
+        { class: "more" },
+        `${format.places(area.members.length, words, language)} · ${area.region}${fresh}`,
+      ),
     );
     const item = make("li", {}, button);
     if (open) item.append(...sentences(atlas, area).map((text) => make("p", {}, text)));
@@ -81,7 +91,11 @@ const areas = (() => {
     const firms =
       area.firms === null
         ? ""
-        : format.fill(words.controls.area_firms, { n: format.count(area.firms, language), units: noun, chain: atlas.chainName() });
+        : format.fill(words.controls.area_firms, {
+            n: format.count(area.firms, language),
+            units: noun,
+            chain: atlas.chainName(),
+          });
     return [
       format.hotspotSentence(hotspot, atlas.names().signal, words, language),
       [sinceText(atlas, area), firms].filter(Boolean).join(" "),

@@ -10,26 +10,28 @@ const table = (() => {
   function columnsOf(atlas) {
     const { words, state, facts, base } = atlas;
     const { controls } = words;
-    const atPlace = state.level === "place";
     const number = (value) => (Number.isNaN(value) ? "–" : format.count(value, atlas.language));
     const count = (key) => (unit) => atlas.where(unit).panel[key][atlas.where(unit).at];
-    const found = [{ key: "name", head: controls.col_name, text: (unit) => atlas.plainName(unit), by: (unit) => atlas.plainName(unit) }];
-    if (atPlace) {
-      found.push(
-        { key: "province", head: controls.col_province, text: (unit) => base.sigla[unit], by: (unit) => base.sigla[unit] },
-        { key: "region", head: controls.col_region, text: (unit) => base.region_names[base.region[unit]], by: (unit) => base.region_names[base.region[unit]] },
-      );
-    }
-    found.push({ key: "value", head: heading(atlas), text: (unit) => short(atlas, unit), by: (unit) => sortValue(atlas, unit) });
-    if (facts.signal) {
-      found.push(
-        { key: "interval", head: controls.col_interval, text: (unit) => interval(atlas, unit), by: (unit) => ends(atlas, unit)[0] },
-        { key: "known", head: controls.col_known, text: (unit) => number(count("known")(unit)), by: count("known") },
-      );
-    }
-    found.push({ key: "firms", head: page.capital(words.units[facts.unit]), text: (unit) => number(count("firms")(unit)), by: count("firms") });
-    if (atPlace) found.push({ key: "test", head: controls.col_test, text: (unit) => verdict(atlas, unit), by: (unit) => verdictRank(atlas, unit) });
-    return found;
+    const plain = (key, head, text) => ({ key, head, text, by: text });
+    const counted = (key, head) => ({ key, head, text: (unit) => number(count(key)(unit)), by: count(key) });
+    const made = (key, head, text, by) => ({
+      key,
+      head,
+      text: (unit) => text(atlas, unit),
+      by: (unit) => by(atlas, unit),
+    });
+    const region = (unit) => base.region_names[base.region[unit]];
+    const municipal = state.level === "place";
+    return [
+      plain("name", controls.col_name, (unit) => atlas.plainName(unit)),
+      municipal && plain("province", controls.col_province, (unit) => base.sigla[unit]),
+      municipal && plain("region", controls.col_region, region),
+      made("value", heading(atlas), short, sortValue),
+      facts.signal && made("interval", controls.col_interval, interval, (...given) => ends(...given)[0]),
+      facts.signal && counted("known", controls.col_known),
+      counted("firms", page.capital(words.units[facts.unit])),
+      municipal && made("test", controls.col_test, verdict, verdictRank),
+    ].filter(Boolean);
   }
 
   /** The map's name, shorter than its legend's. */
@@ -43,11 +45,15 @@ const table = (() => {
     const { shown } = atlas;
     if (shown.names && shown.kind !== "robustness") {
       const code = shown.units[unit];
-      return code < view.MISSING ? atlas.className(shown.kind, shown.names[code]) : sayings.figure(atlas, unit);
+      return code < view.MISSING
+        ? atlas.className(shown.kind, shown.names[code])
+        : sayings.figure(atlas, unit);
     }
     if (shown.kind !== "change") return sayings.figure(atlas, unit);
     const value = shown.list[unit];
-    return Number.isNaN(value) ? sayings.figure(atlas, unit) : figures.write(value, shown.about, atlas.language, true);
+    return Number.isNaN(value)
+      ? sayings.figure(atlas, unit)
+      : figures.write(value, shown.about, atlas.language, true);
   }
 
   function sortValue(atlas, unit) {
@@ -73,7 +79,8 @@ const table = (() => {
     return `${write(low)}-${write(high)}`;
   }
 
-  const testOf = (atlas) => atlas.chain.tests[atlas.shown.variable || (atlas.facts.signal ? "share" : "firms")];
+  const testOf = (atlas) =>
+    atlas.chain.tests[atlas.shown.variable || (atlas.facts.signal ? "share" : "firms")];
 
   function verdict(atlas, unit) {
     const tests = testOf(atlas);
@@ -128,9 +135,9 @@ const table = (() => {
   function listen(atlas) {
     const self = { order: { key: "name", down: false }, units: [], columns: [] };
     const box = byId("table-box");
-    const draw = () => rows(atlas, self);
+    const redraw = () => rows(atlas, self);
     const all = () => fill(atlas, self);
-    box.addEventListener("scroll", draw, { passive: true });
+    box.addEventListener("scroll", redraw, { passive: true });
     for (const id of ["table-province", "table-only"]) byId(id).addEventListener("change", all);
     byId("table-region").addEventListener("change", () => {
       provinces(atlas);
@@ -165,7 +172,10 @@ const table = (() => {
       .filter(([, , own]) => inside.has(own))
       .sort((a, b) => a[1].localeCompare(b[1], "it"));
     const kept = byId("table-province").value;
-    const pairs = [["", words.controls.all_provinces], ...rowsOf.map(([sigla, name]) => [sigla, `${name} (${sigla})`])];
+    const pairs = [
+      ["", words.controls.all_provinces],
+      ...rowsOf.map(([sigla, name]) => [sigla, `${name} (${sigla})`]),
+    ];
     page.options(byId("table-province"), pairs, pairs.some(([key]) => key === kept) ? kept : "");
   }
 
@@ -175,9 +185,12 @@ const table = (() => {
     self.columns = columnsOf(atlas);
     self.units = select(atlas, self.columns, self.order);
     byId("table-head").replaceChildren(...self.columns.map((column) => headOf(column, self.order)));
-    byId("table-count").textContent = format.fill(words.controls.rows, { n: format.number(self.units.length, language) });
+    byId("table-count").textContent = format.fill(words.controls.rows, {
+      n: format.number(self.units.length, language),
+    });
     byId("table-grid").setAttribute("aria-rowcount", String(self.units.length + 1));
-    for (const id of ["table-region", "table-province", "table-only"]) byId(id).closest("label").hidden = atlas.state.level !== "place";
+    for (const id of ["table-region", "table-province", "table-only"])
+      byId(id).closest("label").hidden = atlas.state.level !== "place";
     byId("table-box").scrollTop = 0;
     rows(atlas, self);
   }
@@ -185,7 +198,11 @@ const table = (() => {
   function headOf(column, order) {
     const own = column.key === order.key;
     const arrow = own ? (order.down ? " ▼" : " ▲") : "";
-    const head = make("th", { scope: "col", class: `col-${column.key}` }, make("button", { type: "button", "data-key": column.key }, `${column.head}${arrow}`));
+    const head = make(
+      "th",
+      { scope: "col", class: `col-${column.key}` },
+      make("button", { type: "button", "data-key": column.key }, `${column.head}${arrow}`),
+    );
     if (own) head.setAttribute("aria-sort", order.down ? "descending" : "ascending");
     return head;
   }
@@ -201,14 +218,22 @@ const table = (() => {
       return make("tr", { class: "gap", "aria-hidden": "true" }, cell);
     };
     const seen = self.units.slice(first, last).map((unit, i) => rowOf(atlas, self, unit, first + i));
-    byId("table-body").replaceChildren(...(first ? [gap(first)] : []), ...seen, ...(last < self.units.length ? [gap(self.units.length - last)] : []));
+    byId("table-body").replaceChildren(
+      ...(first ? [gap(first)] : []),
+      ...seen,
+      ...(last < self.units.length ? [gap(self.units.length - last)] : []),
+    );
   }
 
   function rowOf(atlas, self, unit, position) {
     const cells = self.columns.map((column) => {
       const text = column.text(unit);
       if (column.key !== "name") return make("td", { class: `col-${column.key}`, title: text }, text);
-      return make("th", { scope: "row" }, make("button", { type: "button", class: "link", "data-unit": String(unit) }, text));
+      return make(
+        "th",
+        { scope: "row" },
+        make("button", { type: "button", class: "link", "data-unit": String(unit) }, text),
+      );
     });
     const attributes = { "aria-rowindex": String(position + 2) };
     if (unit === atlas.chosenUnit()) attributes.class = "chosen";

@@ -6,7 +6,10 @@ const picture = (() => {
 
   const clean = (text) =>
     String(text)
-      .replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, "")
+      .replace(
+        /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g,
+        "",
+      )
       .replaceAll("&", "&amp;")
       .replaceAll("<", "&lt;")
       .replaceAll(">", "&gt;")
@@ -53,7 +56,9 @@ const picture = (() => {
     const height = Math.max(frame.height + top, 560) + 90;
     const left = SIDE + 2 * MARGIN;
     const clip = `<clipPath id="frame"><rect width="${frame.width}" height="${frame.height}"/></clipPath>`;
-    out.parts.push(`<g transform="translate(${left} ${top})"><rect width="${frame.width}" height="${frame.height}" fill="#e9eef2"/><g clip-path="url(#frame)">${mapPaths(atlas, frame)}</g></g>`);
+    out.parts.push(
+      `<g transform="translate(${left} ${top})"><rect width="${frame.width}" height="${frame.height}" fill="#e9eef2"/><g clip-path="url(#frame)">${mapPaths(atlas, frame)}</g></g>`,
+    );
     legendOf(atlas, out, top);
     foot(atlas, out, height);
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, Arial, sans-serif"><defs>${HATCHES}${clip}</defs><rect width="100%" height="100%" fill="#fff"/>${out.parts.join("")}</svg>`;
@@ -64,14 +69,22 @@ const picture = (() => {
     let y = 40;
     if (facts.simulated) {
       out.parts.push(`<rect width="${WIDTH}" height="30" fill="#7a3d00"/>`);
-      out.text(WIDTH / 2, 20, words.atlas.simulated, { size: 14, weight: 700, color: "#fff", anchor: "middle" });
+      out.text(WIDTH / 2, 20, words.atlas.simulated, {
+        size: 14,
+        weight: 700,
+        color: "#fff",
+        anchor: "middle",
+      });
       y = 66;
     }
     for (const line of wrap(atlas.title(), 90).slice(0, 3)) {
       out.text(MARGIN, y, line, { size: 22, weight: 700 });
       y += 28;
     }
-    for (const line of wrap(`${atlas.chainName()} - ${legend.title(atlas, atlas.state, atlas.shown)}`, 130).slice(0, 2)) {
+    for (const line of wrap(
+      `${atlas.chainName()} - ${legend.title(atlas, atlas.state, atlas.shown)}`,
+      130,
+    ).slice(0, 2)) {
       out.text(MARGIN, y, line, { size: 15 });
       y += 20;
     }
@@ -87,26 +100,46 @@ const picture = (() => {
     const byClass = new Map();
     const add = (key, place) => {
       if (!byClass.has(key)) byClass.set(key, []);
-      geometry.eachArc(shape, place, (arc, backward, first) => byClass.get(key).push(line(arc, backward, first)));
+      geometry.eachArc(shape, place, (arc, backward, first) =>
+        byClass.get(key).push(line(arc, backward, first)),
+      );
     };
     for (const place of seen) add(fillOf(shown, shown.classes[place]), place);
     if (atlas.state.unsure === "si" && shown.unsure) {
       for (const place of seen) if (shown.unsure[place]) add("url(#unsure)", place);
     }
-    const filled = [...byClass].map(([fill, parts]) => `<path d="${parts.join("")}" fill="${fill}" fill-rule="evenodd"/>`);
+    const filled = [...byClass].map(
+      ([fill, parts]) => `<path d="${parts.join("")}" fill="${fill}" fill-rule="evenodd"/>`,
+    );
     const stroked = (test, color, thick) => {
-      const d = geometry.arcsWhere(shape, test).map((arc) => line(arc, false, true)).join("");
+      const d = geometry
+        .arcsWhere(shape, test)
+        .map((arc) => line(arc, false, true))
+        .join("");
       return d ? `<path d="${d}" fill="none" stroke="${color}" stroke-width="${thick}"/>` : "";
     };
-    const outlines = shown.outlines.map(({ color, inside }) => stroked((a, b) => inside[a] !== (b < 0 ? 0 : inside[b]), color, 1.6));
+    const outlines = shown.outlines.map(({ color, inside }) =>
+      stroked((a, b) => inside[a] !== (b < 0 ? 0 : inside[b]), color, 1.6),
+    );
     const territory = new Set(atlas.territory());
-    const own = territory.size ? stroked((a, b) => territory.has(a) !== territory.has(b), "#7a0177", 2.6) : "";
-    return [...filled, stroked((a, b) => b < 0 || base.region[a] !== base.region[b], "#1c2733", 0.8), ...outlines, own].join("");
+    const own = territory.size
+      ? stroked((a, b) => territory.has(a) !== territory.has(b), "#7a0177", 2.6)
+      : "";
+    return [
+      ...filled,
+      stroked((a, b) => b < 0 || base.region[a] !== base.region[b], "#1c2733", 0.8),
+      ...outlines,
+      own,
+    ].join("");
   }
 
   function fillOf(shown, code) {
     if (code < view.MISSING) return shown.colors[code];
-    return { [view.MISSING]: "url(#missing)", [view.SUPPRESSED]: "url(#suppressed)", [view.NOT_COVERED]: "#dfe3e7" }[code];
+    return {
+      [view.MISSING]: "url(#missing)",
+      [view.SUPPRESSED]: "url(#suppressed)",
+      [view.NOT_COVERED]: "#dfe3e7",
+    }[code];
   }
 
   function arcText(shape, at, move, arc, backward, start) {
@@ -128,10 +161,19 @@ const picture = (() => {
     let y = top + 4;
     for (const { kind, color, text, count } of legend.rows(atlas)) {
       const lines = wrap(text, 38);
-      const fill = kind === "fill" ? color : kind === "outline" ? "#fff" : kind === "uncovered" ? "#dfe3e7" : `url(#${kind})`;
-      const edge = kind === "outline" ? `stroke="${color}" stroke-width="3"` : 'stroke="#1c2733" stroke-opacity="0.4"';
+      const fill =
+        kind === "fill"
+          ? color
+          : kind === "outline"
+            ? "#fff"
+            : kind === "uncovered"
+              ? "#dfe3e7"
+              : `url(#${kind})`;
+      const edge =
+        kind === "outline" ? `stroke="${color}" stroke-width="3"` : 'stroke="#1c2733" stroke-opacity="0.4"';
       out.parts.push(`<rect x="${MARGIN}" y="${y}" width="26" height="15" fill="${fill}" ${edge}/>`);
-      if (count !== undefined) out.text(MARGIN + SIDE, y + 12, format.number(count, language), { anchor: "end", color: "#55606c" });
+      if (count !== undefined)
+        out.text(MARGIN + SIDE, y + 12, format.number(count, language), { anchor: "end", color: "#55606c" });
       lines.forEach((line, i) => out.text(MARGIN + 36, y + 12 + 16 * i, line));
       y += 6 + 16 * lines.length;
     }

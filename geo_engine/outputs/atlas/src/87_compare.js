@@ -15,9 +15,11 @@ const compare = (() => {
     const { facts, words, language } = atlas;
     const found = [["", words.controls.no_compare]];
     for (const chain of facts.chains) found.push([`filiera:${chain.key}`, atlas.chainName(chain.key)]);
-    for (const year of facts.years.length > 1 ? facts.years : []) found.push([`anno:${year}`, `${words.atlas.year} ${year}`]);
+    for (const year of facts.years.length > 1 ? facts.years : [])
+      found.push([`anno:${year}`, `${words.atlas.year} ${year}`]);
     if (atlas.universeKeys().length > 1) {
-      for (const key of atlas.universeKeys()) found.push([`universo:${key}`, atlas.universeName(key, language)]);
+      for (const key of atlas.universeKeys())
+        found.push([`universo:${key}`, atlas.universeName(key, language)]);
     }
     return found;
   }
@@ -36,8 +38,12 @@ const compare = (() => {
       keyboard: true,
     }).setView(atlas.map.getCenter(), atlas.map.getZoom(), { animate: false });
     const pane = { ...atlas.paneParts(), map, shown: null };
-    map.addLayer((pane.baseLayer = paint.layer((context, frame) => draw.below(context, frame, pane), "overlayPane")));
-    map.addLayer((pane.overLayer = paint.layer((context, frame) => draw.above(context, frame, pane), "overlayPane")));
+    map.addLayer(
+      (pane.baseLayer = paint.layer((context, frame) => draw.below(context, frame, pane), "overlayPane")),
+    );
+    map.addLayer(
+      (pane.overLayer = paint.layer((context, frame) => draw.above(context, frame, pane), "overlayPane")),
+    );
     let busy = false;
     const follow = (from, to) => () => {
       if (busy || atlas.state.other === "") return;
@@ -68,7 +74,10 @@ const compare = (() => {
     if (atlas.state.other === "" || stateOf(atlas.state).chain !== state.chain) return;
     pane.model = loaded;
     // The first map's breaks: one color means one range on both.
-    pane.shown = view.make(state, { ...loaded, breaks: atlas.shown.kind === "values" ? atlas.shown.breaks : loaded.breaks });
+    pane.shown = view.make(state, {
+      ...loaded,
+      breaks: atlas.shown.kind === "values" ? atlas.shown.breaks : loaded.breaks,
+    });
     Object.assign(pane, atlas.paneChoice());
     pane.map.invalidateSize({ animate: false });
     pane.map.setView(atlas.map.getCenter(), atlas.map.getZoom(), { animate: false });
@@ -84,10 +93,10 @@ const compare = (() => {
     const box = document.querySelector(".legend-box");
     if (two) byId("compare-section").append(box);
     else document.querySelector("section.map").append(box);
-    const [view, all] = [atlas.map.getBounds(), atlas.seesAll()];
+    const [seen, all] = [atlas.map.getBounds(), atlas.seesAll()];
     atlas.map.invalidateSize({ animate: false });
     if (all) atlas.fit();
-    else if (two) atlas.map.fitBounds(view.pad(-0.15), { animate: false });
+    else if (two) atlas.map.fitBounds(seen.pad(-0.15), { animate: false });
   }
 
   function captionOf(atlas, state) {
@@ -104,14 +113,18 @@ const compare = (() => {
     if (numbers) {
       const write = (n) => format.number(n, language);
       found.push(
-        make("p", {}, format.fill(words.controls.compare_values, {
-          ...names,
-          n: write(numbers.both),
-          higher: write(numbers.higher),
-          lower: write(numbers.lower),
-          median: figures.write(numbers.median, pane.model.about, language, true),
-          points: pane.model.about.percent ? ` ${words.atlas.points}` : "",
-        })),
+        make(
+          "p",
+          {},
+          format.fill(words.controls.compare_values, {
+            ...names,
+            n: write(numbers.both),
+            higher: write(numbers.higher),
+            lower: write(numbers.lower),
+            median: figures.write(numbers.median, pane.model.about, language, true),
+            points: pane.model.about.percent ? ` ${words.atlas.points}` : "",
+          }),
+        ),
         make("p", { class: "quiet" }, words.controls.compare_note),
       );
     }
@@ -151,12 +164,32 @@ const compare = (() => {
     const b = new Set(inside(pane.model.chain, pane.model.year));
     const both = a.filter((place) => b.has(place));
     const count = (n) => format.places(n, words, atlas.language);
-    const values = { ...names, both: count(both.length), only_a: count(a.length - both.length), only_b: count(b.size - both.length) };
+    const values = {
+      ...names,
+      both: count(both.length),
+      only_a: count(a.length - both.length),
+      only_b: count(b.size - both.length),
+    };
     const found = [make("p", {}, format.fill(words.controls.compare_areas, values))];
     if (both.length) {
-      const items = both.slice(0, 60).map((place) => make("li", {}, make("button", { type: "button", class: "link", "data-place": String(place) }, atlas.placeName(place))));
+      const items = both
+        .slice(0, 60)
+        .map((place) =>
+          make(
+            "li",
+            {},
+            make(
+              "button",
+              { type: "button", class: "link", "data-place": String(place) },
+              atlas.placeName(place),
+            ),
+          ),
+        );
       found.push(make("ul", { class: "overlap", id: "overlap" }, ...items));
-      if (both.length > 60) found.push(make("p", { class: "quiet" }, format.fill(words.controls.and_more, { n: both.length - 60 })));
+      if (both.length > 60)
+        found.push(
+          make("p", { class: "quiet" }, format.fill(words.controls.and_more, { n: both.length - 60 })),
+        );
     }
     return found;
   }

@@ -29,7 +29,9 @@ const files = (() => {
       controls.universe,
       legend.title(atlas, state, atlas.shown),
       controls.csv_status,
-      ...(facts.signal ? [controls.csv_low, controls.csv_high, controls.csv_digital, controls.col_known] : []),
+      ...(facts.signal
+        ? [controls.csv_low, controls.csv_high, controls.csv_digital, controls.col_known]
+        : []),
       page.capital(words.units[facts.unit]),
       ...(atPlace ? [controls.col_test] : []),
     ];
@@ -60,11 +62,19 @@ const files = (() => {
     const { shown } = atlas;
     if (shown.names && shown.kind !== "robustness") {
       const code = shown.units[unit];
-      return code < view.MISSING ? atlas.className(shown.kind, shown.names[code]) : sayings.figure(atlas, unit);
+      return code < view.MISSING
+        ? atlas.className(shown.kind, shown.names[code])
+        : sayings.figure(atlas, unit);
     }
-    if (shown.kind === "robustness") return atlas.chain.robustness[atlas.year() * atlas.base.places + unit] / 100;
+    if (shown.kind === "robustness")
+      return atlas.chain.robustness[atlas.year() * atlas.base.places + unit] / 100;
     const found = atlas.series();
-    const steps = shown.kind === "change" ? shown.list[unit] : found ? found.list[atlas.year() * found.count + unit] : NaN;
+    const steps =
+      shown.kind === "change"
+        ? shown.list[unit]
+        : found
+          ? found.list[atlas.year() * found.count + unit]
+          : NaN;
     return steps / shown.about.steps;
   }
 
@@ -90,8 +100,12 @@ const files = (() => {
       const { heads, rows } = tableRows(atlas, tables.state.units);
       save(csv(heads, rows, atlas.language), "text/csv;charset=utf-8", nameOf(atlas, "csv"));
     });
-    byId("save-svg").addEventListener("click", () => save(picture.svg(atlas), "image/svg+xml", nameOf(atlas, "svg")));
-    byId("save-png").addEventListener("click", async () => save(await picture.png(atlas), "image/png", nameOf(atlas, "png")));
+    byId("save-svg").addEventListener("click", () =>
+      save(picture.svg(atlas), "image/svg+xml", nameOf(atlas, "svg")),
+    );
+    byId("save-png").addEventListener("click", async () =>
+      save(await picture.png(atlas), "image/png", nameOf(atlas, "png")),
+    );
   }
 
   return { cell, csv, listen };

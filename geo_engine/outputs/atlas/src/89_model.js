@@ -87,10 +87,16 @@ const model = (() => {
   /** Breaks over all years of the level, or of the own territory; kept with the chain. */
   function breaks(atlas, state, { chain, base, about }) {
     const local = state.local === "si" && state.level === "place" && state.territory !== "";
-    const key = [state.level, state.indicator, state.method, state.fixed, local ? state.territory : ""].join("/");
+    const key = [state.level, state.indicator, state.method, state.fixed, local ? state.territory : ""].join(
+      "/",
+    );
     if (!chain.breaks.has(key)) {
       const found = figures.series(chain, base, state.level, state.indicator, about);
-      const list = found ? (local ? onlyOf(found, atlas.territory(), atlas.facts.years.length) : found.list) : [];
+      const list = found
+        ? local
+          ? onlyOf(found, atlas.territory(), atlas.facts.years.length)
+          : found.list
+        : [];
       const fixed = state.method === "fixed" ? classes.parse(state.fixed, figures.perUnit(about)) : [];
       chain.breaks.set(key, classes.breaks(state.method, list, fixed));
     }
@@ -98,7 +104,10 @@ const model = (() => {
   }
 
   function onlyOf({ list, count }, members, years) {
-    return Float64Array.from({ length: members.length * years }, (_, i) => list[Math.floor(i / members.length) * count + members[i % members.length]]);
+    return Float64Array.from(
+      { length: members.length * years },
+      (_, i) => list[Math.floor(i / members.length) * count + members[i % members.length]],
+    );
   }
 
   return { load, universe, warm };

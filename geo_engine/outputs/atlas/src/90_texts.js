@@ -50,15 +50,19 @@ const notes = (() => {
         ),
       );
     }
-    const names = atlas.levels().flatMap((level) => level.notes.map((note) => `${atlas.levelName(level.key)}: ${note}`));
-    page.byId("notes").replaceChildren(
-      ...parts,
-      ...[
-        bullets(words.notes.sources, facts.source_notes, "sources"),
-        bullets(words.notes.warnings, atlas.set.warnings, "warnings"),
-        bullets(words.controls.zones, names, "zones"),
-      ].filter(Boolean),
-    );
+    const names = atlas
+      .levels()
+      .flatMap((level) => level.notes.map((note) => `${atlas.levelName(level.key)}: ${note}`));
+    page
+      .byId("notes")
+      .replaceChildren(
+        ...parts,
+        ...[
+          bullets(words.notes.sources, facts.source_notes, "sources"),
+          bullets(words.notes.warnings, atlas.set.warnings, "warnings"),
+          bullets(words.controls.zones, names, "zones"),
+        ].filter(Boolean),
+      );
     signals.fill(atlas, page.byId("signals"));
     page.byId("facts").textContent = format.fill(words.notes.facts, values);
   }
@@ -74,7 +78,10 @@ const texts = (() => {
       element.textContent = words.atlas[element.dataset.word] || words.controls[element.dataset.word];
     }
     for (const element of document.querySelectorAll("[data-label]")) {
-      element.setAttribute("aria-label", words.atlas[element.dataset.label] || words.controls[element.dataset.label]);
+      element.setAttribute(
+        "aria-label",
+        words.atlas[element.dataset.label] || words.controls[element.dataset.label],
+      );
     }
     document.title = atlas.title();
     page.byId("title").textContent = atlas.title();

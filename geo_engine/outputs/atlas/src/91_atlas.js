@@ -49,7 +49,11 @@ const atlasObject = (() => {
       title: () => inLanguage(setOf(), "title"),
       universeKeys: () => Object.keys(data.universes).sort((a, b) => order(facts, a) - order(facts, b)),
       universeName: (key) => inLanguage(setOf(key), "label"),
-      chainName: (key = atlas.state.chain) => inLanguage(facts.chains.find((one) => one.key === key), "label"),
+      chainName: (key = atlas.state.chain) =>
+        inLanguage(
+          facts.chains.find((one) => one.key === key),
+          "label",
+        ),
       coverageName: () => (facts.is_national ? atlas.words.atlas.country : facts.coverage),
       levelName: (key, count = 2) => levelName(atlas, key, count),
       names: () => ({
@@ -80,7 +84,9 @@ const atlasObject = (() => {
 
   function indicatorName(atlas, key) {
     const known = atlas.words.indicators[key];
-    return known || page.capital(format.fill(atlas.inLanguage(atlas.indicators.get(key), "label"), atlas.names()));
+    return (
+      known || page.capital(format.fill(atlas.inLanguage(atlas.indicators.get(key), "label"), atlas.names()))
+    );
   }
 
   function levelName(atlas, key, count) {
@@ -99,7 +105,10 @@ const atlasObject = (() => {
       levels: () => atlas.base.levels.filter((level) => level.key !== "country"),
       chosenUnit: () => self.unitNumber(atlas.chosen),
       unitNumber: (place) => (place < 0 ? -1 : figures.territoryOf(atlas.base, atlas.state.level, place)),
-      plainName: (unit) => (atlas.state.level === "place" ? atlas.base.name[unit] : atlas.base.byKey.get(atlas.state.level).names[unit]),
+      plainName: (unit) =>
+        atlas.state.level === "place"
+          ? atlas.base.name[unit]
+          : atlas.base.byKey.get(atlas.state.level).names[unit],
       nameOf: (unit) => (atlas.state.level === "place" ? placeName(unit) : self.plainName(unit)),
       membersOf: (unit) => (unit < 0 ? [] : territories.members(atlas.base, atlas.state.level, unit)),
       where: (unit) => {
@@ -108,11 +117,21 @@ const atlasObject = (() => {
         return { panel, at: self.year() * figures.countOf(atlas.base, level) + unit };
       },
       breaksOf: (variables) =>
-        atlas.data.series_breaks.filter(([key, name]) => key === atlas.state.chain && variables.includes(name)),
-      series: () => figures.series(atlas.chain, atlas.base, atlas.state.level, atlas.state.indicator, atlas.about),
+        atlas.data.series_breaks.filter(
+          ([key, name]) => key === atlas.state.chain && variables.includes(name),
+        ),
+      series: () =>
+        figures.series(atlas.chain, atlas.base, atlas.state.level, atlas.state.indicator, atlas.about),
       territory: () => territoryOf(atlas),
-      similarTo: (place) => atlas.similar.subarray(place * atlas.likes, (place + 1) * atlas.likes).filter((one) => one > 0).map((one) => one - 1),
-      changeState: () => (atlas.state.map === "change" ? atlas.state : { ...atlas.state, since: facts.years[0], year: facts.years[facts.years.length - 1] }),
+      similarTo: (place) =>
+        atlas.similar
+          .subarray(place * atlas.likes, (place + 1) * atlas.likes)
+          .filter((one) => one > 0)
+          .map((one) => one - 1),
+      changeState: () =>
+        atlas.state.map === "change"
+          ? atlas.state
+          : { ...atlas.state, since: facts.years[0], year: facts.years[facts.years.length - 1] },
       changeNow: () => changeNow(atlas),
     };
     return self;
@@ -139,7 +158,17 @@ const atlasObject = (() => {
   /** What a painter draws on either map. */
   function panes(atlas) {
     return {
-      paneParts: () => ({ shape: atlas.shape, paths: atlas.paths, base: atlas.base, area: null, territory: [], chosenMembers: [], hoverMembers: [], hatched: false, level: "place" }),
+      paneParts: () => ({
+        shape: atlas.shape,
+        paths: atlas.paths,
+        base: atlas.base,
+        area: null,
+        territory: [],
+        chosenMembers: [],
+        hoverMembers: [],
+        hatched: false,
+        level: "place",
+      }),
       paneChoice: () => ({
         level: atlas.state.level,
         hatched: atlas.state.unsure === "si",

@@ -11,7 +11,9 @@ const controls = (() => {
     const change = facts.years.length > 1 ? ["change"] : [];
     const robust = data.robust ? ["robustness"] : [];
     const shares = new Set(data.indicators.filter((row) => row.test === "share").map((row) => row.key));
-    const indicators = data.indicators.map((row) => row.key).filter((key) => facts.signal || !shares.has(key));
+    const indicators = data.indicators
+      .map((row) => row.key)
+      .filter((key) => facts.signal || !shares.has(key));
     return {
       universe: new Set(Object.keys(data.universes)),
       chain: new Set(facts.chains.map((chain) => chain.key)),
@@ -38,24 +40,32 @@ const controls = (() => {
   /** Fill every list in the language chosen. */
   function fill(atlas) {
     const { facts, words, state, may, base } = atlas;
-    options(byId("universe"), atlas.universeKeys().map((key) => [key, page.capital(atlas.universeName(key))]), state.universe);
-    options(byId("chain"), facts.chains.map(({ key }) => [key, atlas.chainName(key)]), state.chain);
-    const known = [...may.indicator].map((key) => [key, atlas.indicatorName(key)]);
-    options(byId("indicator"), known, state.indicator);
     const levels = ["place", ...atlas.levels().map((level) => level.key)];
-    options(byId("level"), levels.map((key) => [key, page.capital(atlas.levelName(key))]), state.level);
-    options(byId("method"), classes.METHODS.map((key) => [key, words.methods_of_classes[key]]), state.method);
-    options(byId("since"), facts.years.map((year) => [String(year), String(year)]), String(state.since));
-    options(byId("other"), compare.pairs(atlas), state.other);
+    const lists = {
+      universe: atlas.universeKeys().map((key) => [key, page.capital(atlas.universeName(key))]),
+      chain: facts.chains.map(({ key }) => [key, atlas.chainName(key)]),
+      indicator: [...may.indicator].map((key) => [key, atlas.indicatorName(key)]),
+      level: levels.map((key) => [key, page.capital(atlas.levelName(key))]),
+      method: classes.METHODS.map((key) => [key, words.methods_of_classes[key]]),
+      since: facts.years.map((year) => [String(year), String(year)]),
+      other: compare.pairs(atlas),
+    };
+    for (const id of SELECTS) options(byId(id), lists[id], String(state[id]));
     const regions = [...new Set(base.region_names)].sort((a, b) => a.localeCompare(b, "it"));
-    for (const id of ["areas-region", "table-region"]) {
-      options(byId(id), [["", words.atlas.areas_all], ...regions.map((name) => [name, name])], byId(id).value);
-    }
+    const choices = [["", words.atlas.areas_all], ...regions.map((name) => [name, name])];
+    for (const id of ["areas-region", "table-region"]) options(byId(id), choices, byId(id).value);
+    hide(atlas);
+  }
+
+  /** Put away what this study has no use for. */
+  function hide({ facts, may }) {
     byId("universe-box").hidden = may.universe.size < 2;
     byId("year").max = String(facts.years.length - 1);
     byId("year-box").hidden = facts.years.length < 2;
     byId("areas").hidden = !facts.signal;
-    for (const input of document.querySelectorAll("[name=map]")) input.closest("label").hidden = !may.map.has(input.value);
+    for (const input of document.querySelectorAll("[name=map]")) {
+      input.closest("label").hidden = !may.map.has(input.value);
+    }
     byId("expert").hidden = !["hotcold", "robustness"].some((name) => may.map.has(name));
   }
 
@@ -87,14 +97,23 @@ const controls = (() => {
     const { facts } = atlas;
     const numeric = new Set(["since"]);
     for (const id of SELECTS) {
-      byId(id).addEventListener("change", ({ target }) => atlas.choose({ [id]: numeric.has(id) ? Number(target.value) : target.value }));
+      byId(id).addEventListener("change", ({ target }) =>
+        atlas.choose({ [id]: numeric.has(id) ? Number(target.value) : target.value }),
+      );
     }
     byId("method").addEventListener("change", () => {
-      if (byId("method").value === "fixed") atlas.choose({ method: "fixed", fixed: atlas.state.fixed || proposed(atlas) });
+      if (byId("method").value === "fixed")
+        atlas.choose({ method: "fixed", fixed: atlas.state.fixed || proposed(atlas) });
     });
-    byId("fixed").addEventListener("change", ({ target }) => atlas.choose({ fixed: target.value.replace(/[^\d.,;%\s-]/g, "").slice(0, 80) }));
-    byId("year").addEventListener("input", ({ target }) => atlas.choose({ year: facts.years[Number(target.value)] }));
-    byId("unsure").addEventListener("change", ({ target }) => atlas.choose({ unsure: target.checked ? "si" : "" }));
+    byId("fixed").addEventListener("change", ({ target }) =>
+      atlas.choose({ fixed: target.value.replace(/[^\d.,;%\s-]/g, "").slice(0, 80) }),
+    );
+    byId("year").addEventListener("input", ({ target }) =>
+      atlas.choose({ year: facts.years[Number(target.value)] }),
+    );
+    byId("unsure").addEventListener("change", ({ target }) =>
+      atlas.choose({ unsure: target.checked ? "si" : "" }),
+    );
     for (const input of document.querySelectorAll("[name=map]")) {
       input.addEventListener("change", () => atlas.choose({ map: input.value }));
     }
@@ -112,7 +131,9 @@ const controls = (() => {
   function proposed(atlas) {
     const { breaks, about, language } = { ...atlas.loaded, language: atlas.language };
     const scale = figures.perUnit(about);
-    return breaks.map((end) => format.number(end / scale, language, about.decimals).replace(/\.(?=\d{3})/g, "")).join("; ");
+    return breaks
+      .map((end) => format.number(end / scale, language, about.decimals).replace(/\.(?=\d{3})/g, ""))
+      .join("; ");
   }
 
   return { allowed, coherent, fill, sync, listen };

@@ -78,7 +78,8 @@ const moves = (() => {
     const found = new Set();
     for (const place of own) {
       geometry.eachArc(shape, place, (arc) => {
-        for (const owner of shape.owners.subarray(2 * arc, 2 * arc + 2)) if (owner >= 0 && !own.has(owner)) found.add(owner);
+        for (const owner of shape.owners.subarray(2 * arc, 2 * arc + 2))
+          if (owner >= 0 && !own.has(owner)) found.add(owner);
       });
     }
     return found;

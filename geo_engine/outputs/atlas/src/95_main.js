@@ -274,9 +274,12 @@ const geoAtlas = (() => {
       if (atlas.area) fit(atlas, area.members);
       redrawOver(atlas);
       showAreas(atlas);
-      byId("areas-list").querySelector(`[data-area="${CSS.escape(area.id)}"]`).focus();
+      byId("areas-list")
+        .querySelector(`[data-area="${CSS.escape(area.id)}"]`)
+        .focus();
     });
-    for (const id of ["areas-region", "areas-new"]) byId(id).addEventListener("change", () => showAreas(atlas));
+    for (const id of ["areas-region", "areas-new"])
+      byId(id).addEventListener("change", () => showAreas(atlas));
     byId("areas-more").addEventListener("click", () => {
       atlas.allAreas = true;
       showAreas(atlas);
