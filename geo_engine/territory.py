@@ -89,7 +89,11 @@ def describe_territory(plan: Plan, panels: Panels, change: xr.Dataset) -> Territ
         "priority_rule": rule,
         "phase_shares": phase_shares(panels.sums),
         "concentration": concentration(
-            panel["firms"], panels.everyone, panels.sums, places["cod_reg"]
+            panel["firms"],
+            panels.everyone,
+            panels.sums,
+            places["cod_reg"],
+            whole=plan.rule.is_whole,
         ),
         "all_firms": panels.everyone,
     }

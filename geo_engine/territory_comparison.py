@@ -361,7 +361,12 @@ def phase_shares(sums: PlaceSums) -> xr.Dataset:
 
 
 def concentration(
-    firms: xr.DataArray, everyone: xr.DataArray, sums: PlaceSums, regions: pd.Series
+    firms: xr.DataArray,
+    everyone: xr.DataArray,
+    sums: PlaceSums,
+    regions: pd.Series,
+    *,
+    whole: bool = True,
 ) -> pd.DataFrame:
     """Measure how concentrated each chain is over the covered places.
 
@@ -375,6 +380,9 @@ def concentration(
         By place: persons, where they are known.
     regions : Series
         Region by ``pro_com_t``.
+    whole : bool
+        Whether each firm counts one. Ellison and Glaeser's index is defined for whole plants only:
+        it is missing where chains divide firms.
 
     Returns
     -------
@@ -389,7 +397,12 @@ def concentration(
     own = firms.isel(chain=chains)
     spread = theil(own, regions, weights=everyone)
     places = herfindahl(own, dim="place")
-    agglomeration, plants = _agglomeration(own, everyone, sums)
+    missing = own.isel(place=0, drop=True) * np.nan
+    agglomeration, plants = (
+        _agglomeration(own, everyone, sums)
+        if whole
+        else (xr.Dataset({"gamma": missing, "p_value": missing}), "")
+    )
     found = xr.Dataset(
         {
             "firms": own.sum("place"),
