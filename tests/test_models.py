@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +227,12 @@ def test_without_the_extra_a_run_ends_and_says_what_is_missing(
     found = carried(tmp_path, rows()[:200]).results.models
     assert found.firms.empty
     assert "geo-engine[models]" in found.readings["it"].iloc[0]
+
+
+def test_the_keys_that_the_document_shows_are_those_of_a_study() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "drivers.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        assert set(tomllib.loads(block)) == {"drivers"}
+        parse_study(keys(**tomllib.loads(block)))
