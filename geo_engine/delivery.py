@@ -10,6 +10,7 @@ from typing import Protocol
 
 from geo_engine.disclosure.publication import Publication
 from geo_engine.disclosure.universes import publish_universes
+from geo_engine.indicators.goalposts import format_goalposts
 from geo_engine.intake import Keep, Placed
 from geo_engine.intake.spool import FirmSpool, firm_spool
 from geo_engine.outputs.atlas import write_atlas
@@ -43,6 +44,8 @@ ARTEFACTS: dict[str, tuple[str, Writer]] = {
 
 LOCAL_TESTS = "local_tests.parquet"
 """Written beside the panel where the study asks for further tests."""
+GOALPOSTS = "goalposts.toml"
+"""Scale of the composite index, to be named in the study from then on."""
 INTERNAL_FILES = ("quarantine.csv", "firms_placed.parquet")
 """Files of internal runs: single records."""
 
@@ -118,6 +121,7 @@ def carry_out(
                 write_firms(
                     publication, batches, spool.schema, delivery.path("firms_placed.parquet")
                 )
+        _write_goalposts(publication, delivery)
         with output_errors("manifest.json"):
             _write_accounts(study, done, publication, delivery)
         files = delivery.commit(remove=_stale(delivery.written()))
@@ -144,9 +148,18 @@ def _write_accounts(study: Study, done: Run, publication: Publication, delivery:
     )
 
 
+def _write_goalposts(publication: Publication, delivery: Delivery) -> None:
+    """Write the scale of the composite index, for the study to name from then on."""
+    composite = publication.results.composite
+    if composite is not None and composite.goalposts is not None:
+        with output_errors(GOALPOSTS):
+            text = format_goalposts(composite.goalposts)
+            delivery.path(GOALPOSTS).write_text(text, encoding="utf-8")
+
+
 def _stale(written: dict[str, Path]) -> list[str]:
     """Name the files of earlier runs that this one does not write, such as internal ones."""
-    known = (*(name for name, _ in ARTEFACTS.values()), LOCAL_TESTS, *INTERNAL_FILES)
+    known = (*(name for name, _ in ARTEFACTS.values()), LOCAL_TESTS, GOALPOSTS, *INTERNAL_FILES)
     return [name for name in known if name not in written]
 
 

@@ -11,7 +11,6 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from libpysal.graph import Graph
 
 from geo_engine import inference, tables
@@ -27,15 +26,12 @@ from geo_engine.firm_tables import (
     nested_universes,
 )
 from geo_engine.further_tests import further_tests
-from geo_engine.geographies.administrative import area_index, territories
 from geo_engine.graph.neighbors import graph_summary, restrict
-from geo_engine.indicators.counting import FIRM_COLUMNS, Counts, FirmWeights, count_firms
-from geo_engine.indicators.panel import AreaLevel, build_area_panel, build_panel
+from geo_engine.indicators.counting import FIRM_COLUMNS
 from geo_engine.indicators.universe_definitions import Universe
 from geo_engine.intake import Intake, Keep, take_in
 from geo_engine.memberships import (
     code_flags,
-    counted_members,
     membership_warnings,
     phase_table,
     read_memberships,
@@ -50,8 +46,8 @@ from geo_engine.quality.profile import quality_table
 from geo_engine.results import NEIGHBOR_COLUMNS, Account, Results
 from geo_engine.study import Study
 from geo_engine.survey_answers import SurveyFound, survey_answers
-
-LEVELS = ("province", "region", "country")
+from geo_engine.territory import describe_territory
+from geo_engine.territory_panels import build_panels, whole_panels
 
 
 class Progress(Protocol):
@@ -180,7 +176,8 @@ class _Shared:
         """Give the firms of one universe."""
         position = [each.key for each in self.plan.universes].index(universe.key)
         mask = (self.firms["inside"].to_numpy() >> position & 1).astype(bool)
-        columns = list(FIRM_COLUMNS)
+        further = [name for name in ("employees", "score") if name in self.firms]
+        columns = [*FIRM_COLUMNS, *further]
         return self.firms[columns] if mask.all() else self.firms.loc[mask, columns]
 
 
@@ -189,10 +186,11 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
     plan, years, graph = shared.plan, shared.years, shared.graph
     clock.stage("Indicatori")
     firms = shared.inside(universe)
-    panels = _panels(plan, firms, counted_members(shared.memberships, plan.rule), years)
+    found_panels = build_panels(plan, firms, shared.memberships, years)
+    panels = found_panels.levels
     tested = panels
     if not plan.rule.is_whole:
-        tested = tested_panels(panels, _panels(plan, firms, shared.memberships.members, years))
+        tested = tested_panels(panels, whole_panels(plan, firms, shared.memberships, years))
     panel = panels["place"]
     clock.stage("Autocorrelazione spaziale")
     local, maps = inference.local_tests(plan, tested["place"], graph)
@@ -213,6 +211,7 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
     hotspots = inference.probed_hotspots(plan, found, tested, graph, robust)
     clock.stage("Variazione e fattori")
     change = comparable_change(first_last_change(panel, shared.breaks), plan.index)
+    drivers = digital_associations(panel, plan.places)
     models = all_models(
         plan,
         shared.intake,
@@ -221,6 +220,8 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         shared.survey,
         universe=plan.universes.index(universe),
     )
+    clock.stage("Confronti e priorità")
+    territory = describe_territory(plan, found_panels, change)
     return Results(
         facts=state_facts(plan, years, universe),
         account=_account(plan, shared.intake, shared.memberships),
@@ -228,7 +229,8 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         places=plan.places,
         provinces=plan.provinces,
         regions=plan.regions,
-        panel=panel,
+        panel=territory.panel,
+        **territory.fields,
         province_panel=panels["province"],
         region_panel=panels["region"],
         country_panel=panels["country"],
@@ -242,7 +244,7 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         further=further,
         hotspots=hotspots,
         change=change,
-        drivers=digital_associations(panel, plan.places),
+        drivers=drivers,
         models=models,
         quality=quality_table(shared.intake.quality.columns),
         universes=shared.tables.universes,
@@ -255,6 +257,7 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
             *_warnings(plan, shared.intake),
             *membership_warnings(plan, shared.intake, shared.breaks),
             *shared.tables.warnings,
+            *territory.warnings,
         ),
     )
 
@@ -293,45 +296,6 @@ def _by_year_position(firms: pd.DataFrame, years: tuple[int, ...]) -> pd.DataFra
     """Replace each year by its position."""
     position = np.searchsorted(np.array(years), firms["year"].to_numpy())
     return firms.assign(year=position.astype(np.int16))
-
-
-def _panels(
-    plan: Plan, firms: pd.DataFrame, members: np.ndarray | FirmWeights, years: tuple[int, ...]
-) -> dict[str, xr.Dataset]:
-    """Count and build the indicators of municipalities, provinces, regions and the country."""
-    study, places = plan.study, plan.places
-    distinct = study.unit == "impresa"
-    surveyed = surveys_digital(study)
-    chains = tuple(plan.chains)
-
-    def count(areas: np.ndarray, number: int) -> Counts:
-        return count_firms(
-            firms, members, areas=areas, shape=(number, len(years)), distinct=distinct
-        )
-
-    panels = {
-        "place": build_panel(
-            count(np.arange(len(places)), len(places)),
-            places,
-            chains=chains,
-            years=years,
-            surveyed=surveyed,
-        )
-    }
-    table = territories(places)
-    reference = plan.reference
-    for dim in LEVELS:
-        areas, codes = area_index(table, dim, places.index)
-        uncovered = np.bincount(areas, weights=~places["covered"], minlength=len(codes))
-        panels[dim] = build_area_panel(
-            count(areas, len(codes)),
-            AreaLevel(dim=dim, codes=tuple(codes), covered=uncovered == 0),
-            chains=chains,
-            years=years,
-            surveyed=surveyed,
-            reference=reference[reference["level"] == dim].drop(columns="level"),
-        )
-    return panels
 
 
 def _neighbor_table(graph: Graph) -> pd.DataFrame:

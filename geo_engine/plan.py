@@ -27,6 +27,7 @@ from geo_engine.places.locator import Locator
 from geo_engine.places.resolver import Resolver, build_resolver
 from geo_engine.places.vintages import heirs_at
 from geo_engine.plan_chains import chain_plan
+from geo_engine.plan_indicators import StudyFiles, study_files
 from geo_engine.plan_signals import (
     digital_index,
     study_signals,
@@ -84,6 +85,8 @@ class Plan:
     population_note: str
     reference: pd.DataFrame
     """Totals given by the user: level, area (code), chain, year, firms, known, digital."""
+    files: StudyFiles
+    """Zones, features of places and frozen goalposts that the study brings."""
 
     def placing_order(self, source: FirmSource) -> tuple[Placing, ...]:
         """Give the ways of placing that the columns of a source allow, in the study's order."""
@@ -140,6 +143,8 @@ def resolve(study: Study, root: Path) -> Plan:
         open_source(source, root)
     _check_placing(study)
     universes, signals = study_universes(study), study_signals(study)
+    index = digital_index(study)
+    files = study_files(study, index, root)
     layer = _layer(study)
     chosen = chain_plan(study, root, layer.index.tolist())
     reference, covered = _named_in_study(study, chosen.chains)
@@ -164,7 +169,7 @@ def resolve(study: Study, root: Path) -> Plan:
         place_classes=chosen.classes,
         universes=universes,
         signals=signals,
-        index=digital_index(study),
+        index=index,
         locator=ground.locator,
         resolvers={
             date: _prepare_resolver(
@@ -180,6 +185,7 @@ def resolve(study: Study, root: Path) -> Plan:
         population_year=year,
         population_note=note,
         reference=reference,
+        files=files,
     )
 
 

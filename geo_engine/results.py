@@ -8,6 +8,11 @@ import geopandas as gpd
 import pandas as pd
 import xarray as xr
 
+from geo_engine.indicators.registry import Indicator
+from geo_engine.territory_comparison import SIMILAR_COLUMNS, PriorityRule
+from geo_engine.territory_composite import CompositeFound
+from geo_engine.territory_zones import ZonePanel
+
 NEIGHBOR_COLUMNS = ("focal", "neighbor")
 
 
@@ -193,18 +198,48 @@ class Results:
     regions: gpd.GeoDataFrame
     """Indexed by cod_reg: region, geometry."""
     panel: xr.Dataset
-    """(place, chain, year): firms, known, digital, share, share_eb, share_eb_low, share_eb_high,
-    reliability, location_quotient, firms_per_1000, firms_per_km2 (float64, NaN missing);
-    status and share_status (int8, codes of ``tables.STATUSES``)."""
+    """(place, chain, year): every variable of ``registry`` (float64, NaN missing); status and
+    share_status (int8, codes of ``tables.STATUSES``), specialized (int8: -1, 0, 1) and
+    need_quadrant (int8, code of ``priorities.NEED_QUADRANTS``)."""
     province_panel: xr.Dataset
-    """(province, chain, year): firms, known, digital, share, location_quotient, status,
-    share_status; enterprises distinct at this level."""
+    """(province, chain, year): the same without what borrows from other places (share_eb,
+    reliability, mean_score_eb, digital_gap, need_quadrant, composite); enterprises distinct at this
+    level, but for phases, persons and scores, which are added up from the places."""
     region_panel: xr.Dataset
     """(region, chain, year): the same."""
     country_panel: xr.Dataset
     """(chain, year): the same; NaN unless the whole country is covered or given."""
     phases: pd.DataFrame
     """Long: chain, year, phase, firms, over the covered territory."""
+    registry: dict[str, Indicator] = field(default_factory=dict)
+    """What each variable of ``panel`` is, in order; those of the study included."""
+    all_firms: xr.DataArray = field(default_factory=xr.DataArray)
+    """(place, year): firms whatever their chain; NaN where not covered."""
+    zones: dict[str, ZonePanel] = field(default_factory=dict)
+    """By geography: macro_area, nuts1, nuts2 and those of the study."""
+    composite: CompositeFound | None = None
+    """The composite index, None without."""
+    benchmarks: xr.Dataset = field(default_factory=xr.Dataset)
+    """(benchmark, place, chain), latest year; benchmark is province, region, country (where all of
+    it is covered), similar: reference, reference_low, reference_high, difference, difference_low,
+    difference_high (shares, 0.01 is one point), side (int8), reference_firms (known signal)."""
+    similar: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SIMILAR_COLUMNS))
+    """pro_com_t, order (1 the nearest), neighbor, distance (standard deviations); the attribute
+    ``features`` names what was compared."""
+    priorities: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Latest year: pro_com_t, chain, year, priority (``priorities.PRIORITIES``), order, firms,
+    location_quotient, location_quotient_low, share, share_low, share_high (smoothed), reference,
+    digital_gap, firms_to_reach, trend (int8), growth, need_quadrant (word)."""
+    priority_rule: PriorityRule = field(
+        default_factory=lambda: PriorityRule(target=None, least_firms=10)
+    )
+    """By which rule, in words: ``italian``, ``english``."""
+    phase_shares: xr.Dataset = field(default_factory=xr.Dataset)
+    """(place, chain, phase), latest year: firms, phase_share, phase_share_low, phase_share_high."""
+    concentration: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """``territory_comparison.CONCENTRATION_COLUMNS``: chain, year, firms, gini, herfindahl,
+    effective_places, theil, theil_between and theil_within (regions), between_share,
+    ellison_glaeser, ellison_glaeser_p, plants (addetti or imprese: what the last two count)."""
     graph_summary: dict[str, object]
     """Links, components, isolates, histogram of neighbors."""
     neighbors: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=NEIGHBOR_COLUMNS))

@@ -15,6 +15,7 @@ from geo_engine.errors import StudyError
 from geo_engine.study_chains import Chains
 from geo_engine.study_drivers import Drivers
 from geo_engine.study_errors import explain
+from geo_engine.study_indicators import IndicatorKeys
 from geo_engine.study_signals import Index, SignalSource, StudySignal, UniverseKeys, Universes
 from geo_engine.study_sources import (
     FIRST_YEAR,
@@ -178,7 +179,7 @@ class Outputs(Keys):
     )
 
 
-class Study(Keys):
+class Study(IndicatorKeys):
     """One analysis, complete: everything that decides its results."""
 
     title: Title

@@ -70,7 +70,9 @@ class CompositeKeys(Keys):
     goalposts: str = Field(
         "", description="File of frozen goalposts; made and written to the results when absent."
     )
-    draws: int = Field(200, ge=0, le=10_000, description="Of the rank intervals; 0 for none.")
+    draws: int = Field(
+        200, ge=0, le=10_000, description="Of the rank intervals; 0 for none, and no sensitivity."
+    )
     weight_noise: float = Field(0.25, ge=0, lt=1)
     leave_one_out: bool = True
 

@@ -19,11 +19,11 @@ import xarray as xr
 from scipy.sparse import csr_array
 
 from geo_engine import tables
+from geo_engine.disclosure.cells import LEVELS, Marked, hidden_cells, suppress
 from geo_engine.disclosure.publication import Publication
+from geo_engine.disclosure.territory import protect_territory
 from geo_engine.results import NEIGHBOR_COLUMNS, Facts, Results
 
-CONFIDENTIAL = ("digital", "share", "share_eb", "share_eb_low", "share_eb_high", "reliability")
-"""Panel variables that tell, or invert to, how many firms of a cell are digital."""
 INVERTIBLE = (
     "moran",
     "moran_expected",
@@ -54,7 +54,7 @@ BANNER_EN = (
 )
 
 
-def publish(results: Results, *, threshold: int) -> Publication:
+def publish(results: Results, *, threshold: int, marked: Marked | None = None) -> Publication:
     """Give what the audience of the study may see.
 
     Parameters
@@ -63,6 +63,8 @@ def publish(results: Results, *, threshold: int) -> Publication:
         Everything that the study found.
     threshold : int
         Smallest number of firms with a known signal whose share may be public, >= 3.
+    marked : mapping of (str, str) to DataArray of bool, optional
+        Further cells to hide, by level and count (``cells.levels_of`` and ``cells.COUNTS``).
 
     Returns
     -------
@@ -73,23 +75,21 @@ def publish(results: Results, *, threshold: int) -> Publication:
         return Publication(
             results=results, audience="internal", suppressed=0, banner="", banner_en=""
         )
-    hidden = few_firms(results.panel["known"], threshold)
+    further = marked or {}
+    masks = {
+        name: hidden_cells(name, getattr(results, name), threshold, further) for name in LEVELS
+    }
+    hidden = masks["panel"].share
     exposed = exposed_places(results, hidden)
     local = _protect_local(results.local, hidden, exposed, results.facts)
     robust = _protect_robustness(results.robustness, hidden | exposed)
     changed = hidden.isel(year=0) | hidden.isel(year=-1)
     protected = dataclasses.replace(
         results,
-        panel=suppress(results.panel, hidden),
-        province_panel=suppress(
-            results.province_panel, few_firms(results.province_panel["known"], threshold)
-        ),
-        region_panel=suppress(
-            results.region_panel, few_firms(results.region_panel["known"], threshold)
-        ),
-        country_panel=suppress(
-            results.country_panel, few_firms(results.country_panel["known"], threshold)
-        ),
+        panel=suppress(results.panel, masks["panel"], results.registry),
+        province_panel=suppress(results.province_panel, masks["province_panel"], results.registry),
+        region_panel=suppress(results.region_panel, masks["region_panel"], results.registry),
+        country_panel=suppress(results.country_panel, masks["country_panel"], results.registry),
         local=local,
         robustness=robust,
         maps=_rounded_maps(results.maps, hidden),
@@ -101,6 +101,7 @@ def publish(results: Results, *, threshold: int) -> Publication:
         change=_protect_change(results.change, changed),
         quarantine=results.quarantine.iloc[:0],
     )
+    protected = protect_territory(results, protected, masks["panel"], threshold, further)
     surveyed = bool(results.facts.signal)
     return Publication(
         results=protected,
@@ -109,44 +110,6 @@ def publish(results: Results, *, threshold: int) -> Publication:
         banner=BANNER.format(threshold=threshold) if surveyed else "",
         banner_en=BANNER_EN.format(threshold=threshold) if surveyed else "",
     )
-
-
-def few_firms(known: xr.DataArray, threshold: int) -> xr.DataArray:
-    """Mark the cells with at least one and fewer than ``threshold`` firms of known signal.
-
-    Parameters
-    ----------
-    known : DataArray
-        Firms with a known signal; NaN where not covered.
-    threshold : int
-        Smallest number that may be published.
-
-    Returns
-    -------
-    DataArray of bool, same dims
-        True where a share must not be shown.
-    """
-    return (known > 0) & (known < threshold)
-
-
-def suppress(panel: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
-    """Blank the confidential variables of the hidden cells.
-
-    Parameters
-    ----------
-    panel : Dataset
-        With ``share_status`` and any of ``CONFIDENTIAL``.
-    hidden : DataArray of bool
-        Same dims.
-
-    Returns
-    -------
-    Dataset
-        A copy; hidden cells are NaN with status ``suppressed``.
-    """
-    blanked = {name: panel[name].where(~hidden) for name in CONFIDENTIAL if name in panel}
-    status = panel["share_status"].where(~hidden, tables.SUPPRESSED).astype(np.int8)
-    return panel.assign(blanked | {"share_status": status})
 
 
 def exposed_places(results: Results, hidden: xr.DataArray) -> xr.DataArray:

@@ -16,10 +16,10 @@ import pandas as pd
 import xarray as xr
 
 from geo_engine.disclosure import protect
+from geo_engine.disclosure.cells import COUNTS, levels_of
 from geo_engine.disclosure.publication import Publication
 from geo_engine.results import Results
 
-LEVELS = ("panel", "province_panel", "region_panel", "country_panel")
 NOTHING = 1e-6
 """Known firms that rounding may leave where sums of parts of firms are subtracted."""
 MOST_PARTS = 3
@@ -102,56 +102,24 @@ def publish_universes(
     dict of str to Publication
         Each universe protected by itself and against the differences with the others.
     """
-    found: dict[str, Publication] = {}
+    panels = {key: levels_of(each) for key, each in results.items()}
+    first = next(iter(panels.values()))
     marked = {
-        level: disclosing_cells(
-            {key: getattr(each, level)["known"] for key, each in results.items()},
-            nested,
-            disjoint,
-            threshold,
+        (level, count): disclosing_cells(
+            {key: own[level][count] for key, own in panels.items()}, nested, disjoint, threshold
         )
-        for level in LEVELS
+        for level, panel in first.items()
+        for count in COUNTS
+        if count in panel
     }
+    found: dict[str, Publication] = {}
     for key, each in results.items():
-        published = protect.publish(each, threshold=threshold)
+        published = protect.publish(each, threshold=threshold, marked=marked)
         if published.audience != "internal":
-            if any(bool(cells.any()) for cells in marked.values()):
-                published = _publish_hidden(each, published, marked, threshold)
             shown = _protect_tables(published.results, threshold)
             published = dataclasses.replace(published, results=shown)
         found[key] = published
     return found
-
-
-def _publish_hidden(
-    results: Results, published: Publication, marked: dict[str, xr.DataArray], threshold: int
-) -> Publication:
-    """Protect a universe as ``protect.publish`` does, with further cells hidden."""
-    hidden = {
-        level: protect.few_firms(getattr(results, level)["known"], threshold) | marked[level]
-        for level in LEVELS
-    }
-    cells = hidden["panel"]
-    exposed = protect.exposed_places(results, cells)
-    local = protect._protect_local(results.local, cells, exposed, results.facts)
-    robust = protect._protect_robustness(results.robustness, cells | exposed)
-    protected = dataclasses.replace(
-        published.results,
-        panel=protect.suppress(results.panel, cells),
-        province_panel=protect.suppress(results.province_panel, hidden["province_panel"]),
-        region_panel=protect.suppress(results.region_panel, hidden["region_panel"]),
-        country_panel=protect.suppress(results.country_panel, hidden["country_panel"]),
-        local=local,
-        robustness=robust,
-        maps=protect._rounded_maps(results.maps, cells),
-        whole_maps=protect._rounded_whole_maps(results.whole_maps, cells),
-        further=protect._protect_further(results, cells, exposed),
-        hotspots=protect._protect_hotspots(
-            dataclasses.replace(results, local=local, robustness=robust), cells, threshold
-        ),
-        change=protect._protect_change(results.change, cells.isel(year=0) | cells.isel(year=-1)),
-    )
-    return dataclasses.replace(published, results=protected, suppressed=int(cells.sum()))
 
 
 def _protect_tables(results: Results, threshold: int) -> Results:

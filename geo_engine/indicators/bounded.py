@@ -303,6 +303,6 @@ def _class_bounds(text: str, mark: Mark, *, whole: bool) -> tuple[float, float]:
         parts = [part for part in match.groups() if part]
         numbers = _plain_numbers(parts, mark) * scale
         low, high = bounds(float(numbers[0]), float(numbers[-1]))
-        low = math.ceil(low) if whole else low
+        low = math.ceil(low) if whole and math.isfinite(low) else low
         return (low, high) if low <= high else _NOTHING
     return _NOTHING

@@ -49,6 +49,7 @@ def marshall(
     *,
     family: Family = "poisson",
     groups: pd.Series | None = None,
+    intervals: bool = True,
 ) -> xr.Dataset:
     """Shrink rates toward the mean of all places, or of their group.
 
@@ -61,6 +62,8 @@ def marshall(
     groups : Series, optional
         Region of each place, by code; groups with fewer than ``LEAST_AT_RISK`` at risk in a map
         borrow from the whole map.
+    intervals : bool
+        False leaves the ends out, which take most of the time.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def marshall(
         for group in range(code.max(initial=-1) + 1):
             rows = np.flatnonzero(code == group)
             _replace(whole, _prior_of(x[rows], n[rows], family, slice(None)), rows, LEAST_AT_RISK)
-    return _posterior(at_risk, (x, n), whole, family)
+    return _posterior(at_risk, (x, n), whole, family, intervals=intervals)
 
 
 def marshall_local(
@@ -235,7 +238,12 @@ def _replace(prior: Prior, other: Prior, rows: npt.NDArray[np.intp], least_at_ri
 
 
 def _posterior(
-    like: xr.DataArray, counts: tuple[FloatArray, FloatArray], prior: Prior, family: str
+    like: xr.DataArray,
+    counts: tuple[FloatArray, FloatArray],
+    prior: Prior,
+    family: str,
+    *,
+    intervals: bool = True,
 ) -> xr.Dataset:
     """Combine prior and firms."""
     x, n = counts
@@ -244,15 +252,12 @@ def _posterior(
         worth = _worth(prior, family)
         reliability = np.where(np.isinf(worth), 0.0, n / (n + worth))
         estimate = prior.mean + reliability * (rate - prior.mean)
-    low, high = _interval((x, n), prior, worth, family)
-    values = {
-        "rate": rate,
-        "rate_eb": estimate,
-        "rate_eb_low": np.minimum(low, estimate),
-        "rate_eb_high": np.maximum(high, estimate),
-        "prior": prior.mean,
-        "reliability": reliability,
-    }
+    values = {"rate": rate, "rate_eb": estimate}
+    if intervals:
+        low, high = _interval((x, n), prior, worth, family)
+        values["rate_eb_low"] = np.minimum(low, estimate)
+        values["rate_eb_high"] = np.maximum(high, estimate)
+    values |= {"prior": prior.mean, "reliability": reliability}
     return xr.Dataset(
         {
             name: like.copy(data=np.where(n > 0, value, np.nan).reshape(like.shape))

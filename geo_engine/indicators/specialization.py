@@ -20,6 +20,7 @@ def specialization(
     counts: xr.DataArray,
     *,
     totals: xr.DataArray | None = None,
+    whole: tuple[xr.DataArray, xr.DataArray] | None = None,
     level: float = LEVEL,
     least_firms: float = LEAST_FIRMS,
 ) -> xr.Dataset:
@@ -35,6 +36,9 @@ def specialization(
         Firms, at least 0; NaN where not covered. Weighted counts need not be whole.
     totals : DataArray, dims of ``counts`` without "chain", optional
         All firms whatever their chain; by default the sum over the chains.
+    whole : tuple of DataArray, optional
+        Firms of each chain, and all firms, in the whole territory: dims without the first. By
+        default the sums over the places given; needed where these overlap, or are not all.
     level : float
         Probability of the interval.
     least_firms : float
@@ -70,7 +74,9 @@ def specialization(
     x, n = _numbers(counts, totals)
     inside = np.isfinite(x) & np.isfinite(n)
     here = np.where(inside, x, 0.0), np.where(inside, n, 0.0)
-    all_x, all_n = here[0].sum(axis=0, keepdims=True), here[1].sum(axis=0, keepdims=True)
+    all_x, all_n = (part.sum(axis=0, keepdims=True) for part in here)
+    if whole is not None:
+        all_x, all_n = (_whole(part, counts) for part in whole)
     rest = np.maximum(all_x - here[0], 0.0), np.maximum(all_n - here[1], 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         quotient = (here[0] / here[1]) / (all_x / all_n)
@@ -92,6 +98,7 @@ def employment_quotient(
     employees: xr.Dataset,
     everyone: xr.Dataset,
     *,
+    whole: tuple[xr.Dataset, xr.Dataset] | None = None,
     level: float = LEVEL,
     least_firms: float = LEAST_FIRMS,
 ) -> xr.Dataset:
@@ -104,6 +111,8 @@ def employment_quotient(
         :func:`geo_engine.indicators.amounts.sum_amounts` gives them; NaN where not covered.
     everyone : Dataset, dims of ``employees`` without "chain"
         The same of all firms, whatever their chain.
+    whole : tuple of Dataset, optional
+        Both of the whole territory, without the first dim; by default the sums over the places.
     level : float
         Probability of the interval.
     least_firms : float
@@ -141,15 +150,18 @@ def employment_quotient(
     s, t = _numbers(employees["squares"], everyone["squares"])
     inside = np.isfinite(x) & np.isfinite(n) & np.isfinite(s) & np.isfinite(t)
     x, n, s, t = (np.where(inside, part, 0.0) for part in (x, n, s, t))
-    whole = [part.sum(axis=0, keepdims=True) for part in (x, n, s, t)]
-    rest = [np.maximum(all_ - part, 0.0) for all_, part in zip(whole, (x, n, s, t), strict=True)]
+    sums = [part.sum(axis=0, keepdims=True) for part in (x, n, s, t)]
+    if whole is not None:
+        like = employees["total"]
+        sums = [_whole(part[name], like) for name in ("total", "squares") for part in whole]
+    rest = [np.maximum(all_ - part, 0.0) for all_, part in zip(sums, (x, n, s, t), strict=True)]
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        quotient = (x / n) / (whole[0] / whole[1])
+        quotient = (x / n) / (sums[0] / sums[1])
         ratio = (x / n) / (rest[0] / rest[1])
         freedom = np.maximum(n**2 / t - 1, 0.5)
         spread = np.sqrt(_log_variance(x, n, s, t) + _log_variance(*rest))
         half = stdtrit(freedom, (1 + level) / 2) * spread
-        part = n / whole[1]
+        part = n / sums[1]
         low, high = (_quotient(ratio * np.exp(sign * half), part) for sign in (-1, 1))
         effective = np.where(s > 0, x**2 / s, np.nan)
     values = {
@@ -158,9 +170,36 @@ def employment_quotient(
         "location_quotient_high": high,
         "effective_firms": effective,
     }
-    defined = inside & (n > 0) & (whole[0] > 0)
+    defined = inside & (n > 0) & (sums[0] > 0)
     enough = np.divide(n**2, t, out=np.zeros_like(n), where=t > 0) >= least_firms
     return _dataset(employees["total"], values, (inside, defined, enough))
+
+
+def expected_firms(firms: xr.DataArray, everyone: xr.DataArray) -> xr.DataArray:
+    """Give the firms of a chain that a place would have at the territory's share of it.
+
+    Parameters
+    ----------
+    firms : DataArray, dims ("place", "chain", "year")
+        Firms of each chain; NaN where not covered.
+    everyone : DataArray, dims ("place", "year")
+        All firms.
+
+    Returns
+    -------
+    DataArray, dims of ``firms``
+        Firms over it are the location quotient.
+    """
+    total = everyone.sum("place")
+    part = firms.sum("place") / total.where(total > 0)
+    return (everyone * part).transpose(*firms.dims)
+
+
+def _whole(total: xr.DataArray, counts: xr.DataArray) -> FloatArray:
+    """Give a total of the territory as one row above those of the places."""
+    like = counts.isel({counts.dims[0]: 0}, drop=True)
+    fitted = total.broadcast_like(like).transpose(*like.dims)
+    return fitted.to_numpy().astype(np.float64)[None]
 
 
 def _numbers(counts: xr.DataArray, totals: xr.DataArray | None) -> tuple[FloatArray, FloatArray]:

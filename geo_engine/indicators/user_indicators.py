@@ -14,6 +14,8 @@ from geo_engine.indicators.registry import Indicator
 
 PUBLIC_VARIABLES = ("population", "area_km2")
 """Variables outside the registry that concern no firm."""
+SOURCE = "definito nello studio"
+"""Where the numbers of an own indicator come from, as outputs say it."""
 _KEY = re.compile(r"[a-z][a-z0-9_]{1,40}")
 
 
@@ -43,12 +45,10 @@ class UserIndicator:
 class Defined:
     """Indicators of a study, computed."""
 
-    values: xr.Dataset
+    variables: xr.Dataset
     """One variable per indicator, dims of the panel."""
     registry: dict[str, Indicator]
-    """Their entries, in order."""
-    definitions: tuple[UserIndicator, ...]
-    """Labels and notes, in order."""
+    """Their entries, in order, with labels and notes."""
 
 
 def define_indicators(
@@ -93,7 +93,33 @@ def define_indicators(
         value, entry = _define(definition, panel, known, entries, public)
         known[definition.key] = values[definition.key] = value
         entries[definition.key] = found[definition.key] = entry
-    return Defined(values=xr.Dataset(values), registry=found, definitions=tuple(definitions))
+    return Defined(variables=xr.Dataset(values), registry=found)
+
+
+def names_of(definition: UserIndicator) -> tuple[str, ...]:
+    """List the variables that an indicator is made of.
+
+    Parameters
+    ----------
+    definition : UserIndicator
+        As the study writes it.
+
+    Returns
+    -------
+    tuple of str
+        Of numerator and denominator.
+
+    Raises
+    ------
+    StudyError
+        ``EXPRESSION_INVALID``.
+    """
+    parts = [definition.numerator, definition.denominator]
+    return tuple(
+        dict.fromkeys(
+            name for part in parts if part.strip() for name in parse_expression(part).names
+        )
+    )
 
 
 def check_definition(definition: UserIndicator, *, taken: Collection[str] = ()) -> None:
@@ -160,6 +186,10 @@ def _define(
         polarity=definition.polarity,
         decimals=definition.decimals,
         confidential=secret,
-        source="defined in the study",
+        source=SOURCE,
+        label=definition.label,
+        label_en=definition.label_en or definition.label,
+        definition=definition.note,
+        definition_en=definition.note_en or definition.note,
     )
     return value, entry

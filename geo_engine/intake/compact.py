@@ -69,6 +69,7 @@ def compact(part: Part, codes: np.ndarray, usable: np.ndarray) -> pd.DataFrame:
             "registered": part.dates.registered[rows],
             "ceased": part.dates.ceased[rows],
         }
+        | ({} if part.signs.score is None else {"score": part.signs.score[rows]})
         | chosen_sizes(part.sizes[0], rows).columns
         | {f"signal {key}": signal[rows] for key, signal in part.signs.signals.items()}
         | {f"match {name}": match.by[rows] for name, match in part.signs.matches.items()}

@@ -44,8 +44,9 @@ class Intake:
     firms: pd.DataFrame
     """place (int32 position), year (int16), code (int32 position in ``ateco``), firm (uint64 key of
     the enterprise), firms, known, digital (int32), file (int16), row (int64); legal_form, size,
-    level (int8, -1 unknown); registered, ceased (int16 year, 0 unknown); persons (float32, NaN
-    where no number is given); inside, undecided, by_persons (bits of ``plan.universes``); and for
+    level (int8, -1 unknown); registered, ceased (int16 year, 0 unknown); where the study has them,
+    employees and score (float32, NaN unknown); inside, undecided, by_persons (bits of
+    ``plan.universes``); and for
     each signal and signal source an int8 column, ``signal KEY`` (1, 0, -1) and ``match NAME``
     (number of the key, -1 not found, -2 without a key). A row of counts whose municipality was
     divided stands once for each part."""

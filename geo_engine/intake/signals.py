@@ -36,6 +36,8 @@ class Signs:
     digital: Signals
     level: Signals
     """Level of the index, -1 unknown or none."""
+    score: np.ndarray | None = None
+    """Score of the index, float32, NaN where it is not exactly known; None without scores."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,8 @@ def unknown_signs(plan: Plan, rows: int) -> Signs:
         All unknown.
     """
     none = np.full(rows, UNKNOWN, np.int8)
-    return Signs(signals={s.key: none for s in plan.signals}, digital=none, level=none)
+    score = np.full(rows, np.nan, np.float32) if has_scores(plan.index) else None
+    return Signs(signals={s.key: none for s in plan.signals}, digital=none, level=none, score=score)
 
 
 def read_signs(
@@ -110,8 +113,8 @@ def read_signs(
             joined=_joined_values(plan, joined, matches),
         ),
     )
-    digital, level = _judged(column, plan, values, where)
-    return Signs(signals=values, matches=matches, digital=digital, level=level)
+    digital, level, score = _judged(column, plan, values, where)
+    return Signs(signals=values, matches=matches, digital=digital, level=level, score=score)
 
 
 def _match(
@@ -151,15 +154,15 @@ def _joined_values(plan: Plan, joined: Joined, matches: dict[str, Match]) -> dic
 
 def _judged(
     column: Column, plan: Plan, values: dict[str, Signals], where: Where
-) -> tuple[Signals, Signals]:
-    """Decide who is digital, and at which level of the index."""
+) -> tuple[Signals, Signals, np.ndarray | None]:
+    """Decide who is digital, at which level of the index, and with which score."""
     index, rows = plan.index, len(where.year)
     none = np.full(rows, UNKNOWN, np.int8)
     if index is None:
-        return none, none
+        return none, none, None
     if index.kind == "signals":
         chosen = [values[key] for key in index.of or tuple(values)]
-        return combine_signals(chosen, index.combine), none
+        return combine_signals(chosen, index.combine), none, None
     if index.kind == "dii":
         return _intensity(index, values, where)
     if index.kind == "selfi":
@@ -169,13 +172,32 @@ def _judged(
     level = score_levels(score, [limit])
     told = ~np.isnan(score.score) & (level == UNKNOWN)
     level[told] = score.score[told] >= limit
-    return level, level
+    return level, level, score.score.astype(np.float32)
 
 
-def _intensity(index: Index, values: dict[str, Signals], where: Where) -> tuple[Signals, Signals]:
+def has_scores(index: Index | None) -> bool:
+    """Tell whether an index gives firms a score, and not only a yes or no.
+
+    Parameters
+    ----------
+    index : Index or None
+        Of a study.
+
+    Returns
+    -------
+    bool
+        Whether the table of firms has a column ``score``.
+    """
+    return index is not None and index.kind != "signals"
+
+
+def _intensity(
+    index: Index, values: dict[str, Signals], where: Where
+) -> tuple[Signals, Signals, np.ndarray]:
     """Score every row on the edition of its year; rows without a place need none."""
     basic = np.full(len(where.year), UNKNOWN, np.int8)
     level = basic.copy()
+    score = np.full(len(basic), np.nan, np.float32)
     items, _ = fill_implied({item: values[key] for item, key in index.items.items()})
     for year in np.unique(where.year[where.place >= 0]).tolist():
         own = where.year == year
@@ -183,11 +205,11 @@ def _intensity(index: Index, values: dict[str, Signals], where: Where) -> tuple[
         counted = {item: column[own] for item, column in items.items() if item in edition.items}
         if counted:
             found = digital_intensity(counted, edition)
-            basic[own], level[own] = found.basic, found.level
-    return basic, level
+            basic[own], level[own], score[own] = found.basic, found.level, found.score
+    return basic, level, score
 
 
-def _profiles(index: Index, column: Column) -> tuple[Signals, Signals]:
+def _profiles(index: Index, column: Column) -> tuple[Signals, Signals, np.ndarray]:
     """Read SELFI4.0 profiles, by name or from a score."""
     texts = column(index.column if index.column is not None else "")
     profiles = read_profiles(texts)
@@ -196,4 +218,4 @@ def _profiles(index: Index, column: Column) -> tuple[Signals, Signals]:
     scored = selfi_profiles(exact, thresholds=index.thresholds)
     profiles = np.where(profiles == UNKNOWN, scored, profiles).astype(np.int8)
     least = str(index.at_least or LEAST_PROFILE)
-    return at_least_profile(profiles, least), profiles
+    return at_least_profile(profiles, least), profiles, exact.astype(np.float32)

@@ -50,10 +50,11 @@ class Sizes:
     by_persons: np.ndarray
     size: np.ndarray
     """Size class by persons, int8, -1 unknown."""
-    number: np.ndarray
-    """Persons of the row where a number is given, float32, NaN otherwise."""
     persons: Bounded | None
     """Of each unit, where they must be added up."""
+    employees: np.ndarray | None = None
+    """Persons of each row where the number is exact, float32, NaN elsewhere; None in a study
+    without a column of them."""
 
     @property
     def columns(self) -> dict[str, np.ndarray]:
@@ -63,11 +64,12 @@ class Sizes:
             "undecided": self.undecided,
             "by_persons": self.by_persons,
             "size": self.size,
-            "persons": self.number,
         }
         if self.persons is not None:
             kept["persons_low"] = self.persons.low.astype(np.float32)
             kept["persons_high"] = self.persons.high.astype(np.float32)
+        if self.employees is not None:
+            kept["employees"] = self.employees
         return kept
 
 
@@ -96,9 +98,19 @@ def read_sizes(text: Text, rows: int, plan: Plan, source: FirmSource) -> tuple[S
         turnover, assets, plan.universes, unknown_money=plan.study.universe.unknown_money
     )
     point, comma = (_persons(text, rows, source, mark) for mark in (".", ","))
-    by_point = _sizes(point, money, plan)
+    by_point = _with_employees(_sizes(point, money, plan), point, plan)
     same = np.array_equal(point.low, comma.low) and np.array_equal(point.high, comma.high)
-    return by_point, by_point if same else _sizes(comma, money, plan)
+    if same:
+        return by_point, by_point
+    return by_point, _with_employees(_sizes(comma, money, plan), comma, plan)
+
+
+def _with_employees(sizes: Sizes, persons: Bounded, plan: Plan) -> Sizes:
+    """Keep exact numbers of persons, where any source of the study has them."""
+    if all(source.columns.employees is None for source in plan.study.firms):
+        return sizes
+    exact = np.where(persons.low == persons.high, persons.low, np.nan)
+    return dataclasses.replace(sizes, employees=exact.astype(np.float32))
 
 
 def read_forms(text: Text, source: FirmSource, has_tax_code: np.ndarray) -> np.ndarray:
@@ -153,9 +165,8 @@ def close_sizes(firms: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         for name in ("inside", "undecided", "by_persons")
     )
     kept = np.where(unsure, -1, yes).astype(np.int8)
-    closed = _judged(persons, Money(kept=kept, trusted=trusted), plan).columns
-    del closed["persons"]  # of the enterprise; a row keeps those of its own unit
-    return firms.drop(columns=["persons_low", "persons_high"]).assign(**closed)
+    closed = _judged(persons, Money(kept=kept, trusted=trusted), plan)
+    return firms.drop(columns=["persons_low", "persons_high"]).assign(**closed.columns)
 
 
 def _persons(text: Text, rows: int, source: FirmSource, mark: Mark) -> Bounded:
@@ -211,14 +222,8 @@ def _sizes(persons: Bounded, money: Money, plan: Plan) -> Sizes:
         undecided=universe_bits(money.kept == -1),
         by_persons=universe_bits(money.trusted),
         size=np.full(len(persons.low), -1, np.int8),
-        number=_number(persons),
         persons=persons,
     )
-
-
-def _number(persons: Bounded) -> np.ndarray:
-    """Give the persons where they are a number, not a class."""
-    return np.where(persons.low == persons.high, persons.low, np.nan).astype(np.float32)
 
 
 def _judged(persons: Bounded, money: Money, plan: Plan) -> Sizes:
@@ -227,7 +232,7 @@ def _judged(persons: Bounded, money: Money, plan: Plan) -> Sizes:
     packed = {
         name: universe_bits(getattr(member, name)) for name in ("inside", "undecided", "by_persons")
     }
-    return Sizes(**packed, size=size_classes(persons), number=_number(persons), persons=None)
+    return Sizes(**packed, size=size_classes(persons), persons=None)
 
 
 def chosen_sizes(sizes: Sizes, rows: np.ndarray) -> Sizes:
@@ -249,7 +254,7 @@ def chosen_sizes(sizes: Sizes, rows: np.ndarray) -> Sizes:
     if persons is not None:
         persons = Bounded(low=persons.low[rows], high=persons.high[rows])
     taken = {
-        name: getattr(sizes, name)[rows]
-        for name in ("inside", "undecided", "by_persons", "size", "number")
+        name: getattr(sizes, name)[rows] for name in ("inside", "undecided", "by_persons", "size")
     }
-    return dataclasses.replace(sizes, **taken, persons=persons)
+    employees = None if sizes.employees is None else sizes.employees[rows]
+    return dataclasses.replace(sizes, **taken, persons=persons, employees=employees)

@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 
 from geo_engine import tables
+from geo_engine.indicators.registry import Indicator, load_registry
 from geo_engine.results import Facts
 from geo_engine.words import load_words
 
@@ -29,6 +30,18 @@ ALTERNATIVES = {
     "less": "a una coda: vicinati bassi",
 }
 CORRECTIONS = {"bh": "Benjamini-Hochberg", "by": "Benjamini-Yekutieli"}
+
+INDICATOR_KEYS = (
+    "key",
+    "formula",
+    "unit",
+    "polarity",
+    "decimals",
+    "confidential",
+    "source",
+    "kind",
+)
+"""What the dictionary repeats of an indicator as it is."""
 
 _SHARED_WORDS = {
     "status": "statuses",
@@ -94,15 +107,16 @@ def words(domain: str) -> dict[str, str]:
     ----------
     domain : str
         ``status``, ``local_status``, ``quadrant``, ``cluster``, ``method``, ``units``,
-        ``firm_status``, ``few``, ``checked`` or ``placing``.
+        ``firm_status``, or one of ``[words]`` in fields.toml.
 
     Returns
     -------
     dict of str to str
         Words by value.
     """
-    if domain in {"placing", "few", "checked"}:
-        return dict(_dictionary()["words"][domain])
+    own = _dictionary()["words"]
+    if domain in own:
+        return dict(own[domain])
     shared = load_words("it")
     if domain == "cluster":
         return {**shared["quadrants"], "ns": shared["clusters"]["none"]}
@@ -166,7 +180,9 @@ def column_prefixes(facts: Facts) -> dict[str, str]:
     return prefixes
 
 
-def describe_fields(names: Iterable[str], facts: Facts) -> tuple[Field, ...]:
+def describe_fields(
+    names: Iterable[str], facts: Facts, registry: Mapping[str, Indicator] | None = None
+) -> tuple[Field, ...]:
     """Look columns up in the data dictionary.
 
     Parameters
@@ -176,6 +192,8 @@ def describe_fields(names: Iterable[str], facts: Facts) -> tuple[Field, ...]:
         (``moda__share_eb``).
     facts : Facts
         Names the signal, the units and the chains.
+    registry : mapping of str to Indicator, optional
+        ``Results.registry``: what the study's own indicators mean.
 
     Returns
     -------
@@ -189,15 +207,52 @@ def describe_fields(names: Iterable[str], facts: Facts) -> tuple[Field, ...]:
         prefix, separator, rest = name.partition(SEPARATOR)
         if separator and prefix in chains:
             owner = clean_text(labels[chains[prefix]])
-            found.append(_describe(name, rest, facts, owner))
+            found.append(_describe(name, rest, facts, owner, registry or {}))
         else:
-            found.append(_describe(name, name, facts, ""))
+            found.append(_describe(name, name, facts, "", registry or {}))
     return tuple(found)
 
 
-def _describe(name: str, key: str, facts: Facts, owner: str) -> Field:
+def describe_indicators(registry: Mapping[str, Indicator], facts: Facts) -> list[dict[str, Any]]:
+    """Give the data dictionary of the panel: what each variable is, in Italian and English.
+
+    Parameters
+    ----------
+    registry : mapping of str to Indicator
+        ``Results.registry``.
+    facts : Facts
+        Names the signal, the units and the year of the population.
+
+    Returns
+    -------
+    list of dict
+        key, label, label_en, definition, definition_en, formula, unit, polarity, decimals,
+        confidential, source, kind; in the order of the registry.
+    """
+    english = load_words("en")["units"].get(facts.unit, facts.unit)
+    fills = {
+        "": _fill(facts),
+        "_en": _fill(facts)
+        | {"signal": facts.signal_en or f"digital {english}", "units": english, "distinct": ""},
+    }
+    rows = []
+    for row in registry.values():
+        entry = {name: getattr(row, name) for name in INDICATOR_KEYS}
+        for name in ("label", "definition"):
+            for ending, fill in fills.items():
+                text = getattr(row, f"{name}{ending}")
+                own = row.key not in load_registry()
+                said = clean_text(text if own else text.format_map(fill))
+                entry[f"{name}{ending}"] = said[:1].upper() + said[1:]
+        rows.append(entry)
+    return rows
+
+
+def _describe(
+    name: str, key: str, facts: Facts, owner: str, registry: Mapping[str, Indicator]
+) -> Field:
     """Build one entry; ``owner`` is the label of the chain a wide column belongs to."""
-    entry = _entry(key)
+    entry = _own_entry(registry[key]) if _is_own(key, registry) else _entry(key)
     fill = _fill(facts)
     label = clean_text(entry["label"].format_map(fill))
     label = label[:1].upper() + label[1:]
@@ -213,11 +268,30 @@ def _describe(name: str, key: str, facts: Facts, owner: str) -> Field:
     )
 
 
+def _is_own(key: str, registry: Mapping[str, Indicator]) -> bool:
+    """Tell whether the study says what a column is: its own indicator, or its composite's name."""
+    return key in registry and registry[key] != load_registry().get(key)
+
+
+def _own_entry(row: Indicator) -> dict[str, str]:
+    """Describe an indicator of the study; its words are shown as they are."""
+    label, unit = (text.replace("{", "{{").replace("}", "}}") for text in (row.label, row.unit))
+    note = row.definition.replace("{", "{{").replace("}", "}}")
+    said = f"{note} Unità: {unit}. Formula: {row.formula}.".strip()
+    if row.key in load_registry():  # the composite: its own label, the built-in definition
+        said = row.definition
+    return {"label": label, "description": said, "kind": row.kind}
+
+
 def _entry(key: str) -> dict[str, str]:
-    """Find a column among the fields, or compose it of a variable and a result."""
+    """Find a column among the fields or indicators, or compose it of variable and result."""
     dictionary = _dictionary()
     if key in dictionary["fields"]:
         return dict(dictionary["fields"][key])
+    if key in load_registry():
+        row = load_registry()[key]
+        entry = {"label": row.label, "description": row.definition, "kind": row.kind}
+        return entry | ({"words": row.words} if row.words else {})
     variable, _, result = key.partition("_")
     if variable in dictionary["variables"] and result in dictionary["results"]:
         entry = dict(dictionary["results"][result])

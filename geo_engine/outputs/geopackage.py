@@ -7,7 +7,6 @@ import dataclasses
 import sqlite3
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -28,7 +27,8 @@ from geo_engine.outputs.fields import (
     units_word,
     words,
 )
-from geo_engine.outputs.gpkg_tables import LayerNote, Style
+from geo_engine.outputs.gpkg_tables import Layer, LayerNote, Style
+from geo_engine.outputs.gpkg_territory import territory_tables
 from geo_engine.outputs.long_tables import panel_table
 from geo_engine.outputs.qgis_symbols import area_symbol
 from geo_engine.outputs.tabular import hotspot_table, leading_chain
@@ -56,18 +56,6 @@ PANEL_LEFT_OUT = (
 """Local results that only panel.parquet holds, as all of residuals: they would double the file."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layer:
-    """One table of the GeoPackage, with what QGIS should know of it."""
-
-    name: str
-    title: str
-    description: str
-    frame: pd.DataFrame
-    fields: tuple[Field, ...]
-    styles: tuple[Style, ...]
-
-
 def write_geopackage(
     publication: Publication, path: Path, *, others: Mapping[str, Publication] | None = None
 ) -> None:
@@ -92,7 +80,7 @@ def write_geopackage(
     results = publication.results
     every = [results, *(other.results for other in (others or {}).values())]
     territories = [layer for each in every for layer in _territories(each)]
-    layers = [*territories, _hotspots(every), _panel(every)]
+    layers = [*territories, _hotspots(every), _panel(every), *territory_tables(results)]
     if results.facts.simulated:
         layers = [_marked_simulated(layer) for layer in layers]
     path.unlink(missing_ok=True)
@@ -183,10 +171,18 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**plain)
 
 
+def _fields(frame: pd.DataFrame, results: Results) -> tuple[Field, ...]:
+    """Describe the columns of a table."""
+    names = [name for name in frame.columns if name != "geometry"]
+    return describe_fields(names, results.facts, results.registry)
+
+
 def _municipalities(results: Results) -> Layer:
     """Describe the municipalities, wide, of the latest year."""
     frame = wide_places(results)
-    fields = describe_fields([c for c in frame.columns if c != "geometry"], results.facts)
+    fields = describe_fields(
+        [c for c in frame.columns if c != "geometry"], results.facts, results.registry
+    )
     leading = leading_chain(results)
     styles: list[Style] = []
     for chain, prefix in column_prefixes(results.facts).items():
@@ -254,7 +250,9 @@ def _areas(results: Results, name: str) -> Layer:
     areas = results.provinces if provinces else results.regions
     levels = results.province_panel if provinces else results.region_panel
     frame = wide_level(areas, levels, "province" if provinces else "region", results)
-    fields = describe_fields([c for c in frame.columns if c != "geometry"], results.facts)
+    fields = describe_fields(
+        [c for c in frame.columns if c != "geometry"], results.facts, results.registry
+    )
     what = "Province e città metropolitane" if provinces else "Regioni"
     width, nearest = (0.25, 2_500_000) if provinces else (0.5, 0)
     symbol = area_symbol("", outline="#606060" if provinces else "#202020", width_mm=width)
@@ -284,7 +282,9 @@ def _hotspots(every: list[Results]) -> Layer:
     """Describe the hotspots: all chains and years; the leading chain's latest are drawn."""
     results = every[0]
     frame = _with_universe([hotspot_table(each) for each in every], every, 3)
-    fields = describe_fields([c for c in frame.columns if c != "geometry"], results.facts)
+    fields = describe_fields(
+        [c for c in frame.columns if c != "geometry"], results.facts, results.registry
+    )
     year = int(results.panel["year"].max())
     leading = leading_chain(results)
     entries = [
@@ -320,7 +320,7 @@ def _panel(every: list[Results]) -> Layer:
     """Describe the long panel, related to the municipalities by ``pro_com_t``."""
     results = every[0]
     frame = _with_universe([_short_panel(each) for each in every], every, 3)
-    fields = describe_fields(frame.columns, results.facts)
+    fields = _fields(frame, results)
     style = Style(
         name="Predefinito",
         qml=qgis_style.qml(None, fields=fields, display=qgis_text.quoted("pro_com_t")),

@@ -7,6 +7,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from geo_engine.disclosure.publication import Publication
 from geo_engine.outputs.fields import Field, clean_text, level_percent, units_word, words
 from geo_engine.words import word
@@ -87,6 +89,18 @@ class Style:
     qml: str
     default: bool
     description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One table of the GeoPackage, with what QGIS should know of it."""
+
+    name: str
+    title: str
+    description: str
+    frame: pd.DataFrame
+    fields: tuple[Field, ...]
+    styles: tuple[Style, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

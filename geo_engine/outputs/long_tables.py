@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from geo_engine import tables
+from geo_engine.indicators.priorities import NEED_QUADRANTS
 from geo_engine.outputs.fields import status_words
 from geo_engine.results import Results
 
@@ -67,6 +68,7 @@ def panel_table(results: Results) -> pd.DataFrame:
     columns = _keys(panel, "place", "pro_com_t")
     columns["status"] = status_words(_flat(panel["status"], "place"))
     columns |= _measures(panel, PANEL_MEASURES, "place", whole=results.facts.whole_counts)
+    columns |= _further(panel, PANEL_MEASURES, "place")
     columns["share_status"] = status_words(_flat(panel["share_status"], "place"))
     if "robustness" in results.robustness:
         robust = results.robustness.sortby(["place", "chain", "year"])
@@ -85,9 +87,9 @@ def level_table(levels: xr.Dataset, dim: str, key: str) -> pd.DataFrame:
     levels : Dataset
         Dims (``dim``, "chain", "year"), such as ``Results.province_panel``.
     dim : str
-        ``province`` or ``region``.
+        ``province``, ``region`` or ``zone``.
     key : str
-        Name of the column of codes: ``cod_prov`` or ``cod_reg``.
+        Name of the column of codes: ``cod_prov``, ``cod_reg`` or ``zone``.
 
     Returns
     -------
@@ -98,6 +100,7 @@ def level_table(levels: xr.Dataset, dim: str, key: str) -> pd.DataFrame:
     columns = _keys(levels, dim, key)
     columns["status"] = status_words(_flat(levels["status"], dim))
     columns |= _measures(levels, LEVEL_MEASURES, dim)
+    columns |= _further(levels, LEVEL_MEASURES, dim)
     columns["share_status"] = status_words(_flat(levels["share_status"], dim))
     return pd.DataFrame(columns)
 
@@ -116,6 +119,35 @@ def _keys(dataset: xr.Dataset, dim: str, name: str) -> dict[str, object]:
         "chain": pd.Categorical.from_codes(chain, [str(v) for v in dataset["chain"].to_numpy()]),
         "year": dataset["year"].to_numpy().astype(np.int16)[year],
     }
+
+
+def _further(dataset: xr.Dataset, given: tuple[str, ...], dim: str) -> dict[str, object]:
+    """Give the columns of all other variables, those of the study last; quadrants as words."""
+    columns: dict[str, object] = {}
+    for name in map(str, dataset.data_vars):
+        if name not in {*given, "status", "share_status"}:
+            columns[name] = worded(name, _flat(dataset[name], dim))
+    return columns
+
+
+def worded(name: str, values: np.ndarray) -> object:
+    """Give the codes of a closed list as words, and everything else as it is.
+
+    Parameters
+    ----------
+    name : str
+        Of the variable.
+    values : ndarray
+        Its values.
+
+    Returns
+    -------
+    ndarray or Categorical
+        Aligned with the values.
+    """
+    if name != "need_quadrant":
+        return values
+    return pd.Categorical.from_codes(values.astype(np.int8), categories=list(NEED_QUADRANTS))
 
 
 def _measures(

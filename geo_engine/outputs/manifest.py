@@ -17,6 +17,7 @@ import pandas as pd
 from geo_engine import storage
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
+from geo_engine.outputs.fields import describe_indicators
 from geo_engine.results import Results
 
 SCHEMA = "geo-engine/manifest/1"
@@ -105,6 +106,7 @@ def write_manifest(
         "graph": dict(results.graph_summary),
         "stages": _stages(publication),
         "maps": _maps(results),
+        "indicators": describe_indicators(results.registry, results.facts),
         "outputs": {
             name: {"sha256": storage.sha256_of(file), "bytes": file.stat().st_size}
             for name, file in outputs.items()

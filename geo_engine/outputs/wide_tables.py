@@ -8,8 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from geo_engine import tables
+from geo_engine.indicators.registry import load_registry
 from geo_engine.outputs.fields import SEPARATOR, column_prefixes, status_words
-from geo_engine.outputs.long_tables import LEVEL_MEASURES, typed
+from geo_engine.outputs.long_tables import LEVEL_MEASURES, typed, worded
 from geo_engine.outputs.tabular import few_marks
 from geo_engine.results import Results
 
@@ -25,6 +26,18 @@ WIDE_MEASURES = (
     "firms_per_1000",
     "firms_per_km2",
 )
+WIDE_FURTHER = (
+    "location_quotient_low",
+    "location_quotient_high",
+    "growth",
+    "employees",
+    "mean_score",
+    "digital_gap",
+    "need_quadrant",
+    "composite",
+    "composite_rank",
+)
+"""Of the other variables; those of the study are always there, all are in the long table."""
 
 
 def wide_places(results: Results) -> gpd.GeoDataFrame:
@@ -83,6 +96,8 @@ def wide_level(
         one = last.sel(chain=chain)
         for name in LEVEL_MEASURES:
             wide[f"{prefix}{SEPARATOR}{name}"] = typed(name, one[name].to_numpy())
+        for name in further_names(results, one):
+            wide[f"{prefix}{SEPARATOR}{name}"] = worded(name, one[name].to_numpy())
         codes = one["share_status"].to_numpy()
         known = np.where(np.isnan(codes.astype(float)), tables.NOT_COVERED, codes).astype(np.int8)
         wide[f"{prefix}{SEPARATOR}share_status"] = status_words(known)
@@ -91,11 +106,33 @@ def wide_level(
     return gpd.GeoDataFrame(frame, geometry=areas.geometry.to_numpy(), crs=areas.crs)
 
 
+def further_names(results: Results, panel: xr.Dataset) -> tuple[str, ...]:
+    """Name the other variables that stand in tables of the latest year.
+
+    Parameters
+    ----------
+    results : Results
+        Its registry holds the study's own indicators.
+    panel : Dataset
+        Of any territory; what it lacks is left out.
+
+    Returns
+    -------
+    tuple of str
+        ``WIDE_FURTHER`` and the study's own, in the order of the registry.
+    """
+    own = set(results.registry) - set(load_registry())
+    wanted = {*WIDE_FURTHER, *own}
+    return tuple(name for name in results.registry if name in wanted and name in panel)
+
+
 def _chain_columns(results: Results, panel: xr.Dataset, chain: str) -> dict[str, object]:
     """Give the columns of one chain in the wide table."""
     columns: dict[str, object] = {
         name: typed(name, panel[name].to_numpy()) for name in WIDE_MEASURES if name in panel
     }
+    for name in further_names(results, panel):
+        columns[name] = worded(name, panel[name].to_numpy())
     columns["status"] = status_words(panel["status"].to_numpy())
     columns["share_status"] = status_words(panel["share_status"].to_numpy())
     columns["few"] = few_marks(panel["known"].to_numpy(), panel["share"].to_numpy())

@@ -119,7 +119,9 @@ def _formats(workbook: Any) -> _Book:
 def _write_sheet(book: _Book, sheet: Sheet, publication: Publication) -> None:
     """Write notices, notes, header and rows, from top to bottom."""
     page = book.workbook.add_worksheet(sheet.name)
-    fields = sheet.fields or describe_fields(sheet.frame.columns, publication.results.facts)
+    fields = sheet.fields or describe_fields(
+        sheet.frame.columns, publication.results.facts, publication.results.registry
+    )
     widths = [sheet.widths.get(field.name, _width(field)) for field in fields]
     for number, width in enumerate(widths):
         page.set_column(number, number, width)

@@ -15,7 +15,8 @@ from geo_engine.outputs.fields import (
 )
 from geo_engine.outputs.long_tables import COUNTS, LEVEL_MEASURES, level_table, panel_table
 from geo_engine.outputs.tabular import few_marks, hotspot_table
-from geo_engine.outputs.wide_tables import clusters
+from geo_engine.outputs.wide_tables import clusters, further_names
+from geo_engine.outputs.workbook_composite import composite_sheets
 from geo_engine.outputs.workbook_maps import maps_sheet, whole_maps_sheet
 from geo_engine.outputs.workbook_models import models_sheets
 from geo_engine.outputs.workbook_notes import (
@@ -32,6 +33,7 @@ from geo_engine.outputs.workbook_sheet import (
     plain_field,
 )
 from geo_engine.outputs.workbook_signals import signal_sheets
+from geo_engine.outputs.workbook_territory import territory_sheets
 from geo_engine.outputs.workbook_universes import stacked
 from geo_engine.results import Results
 from geo_engine.words.sentences import empty_sentence, hotspot_sentence, probes_sentence
@@ -72,13 +74,14 @@ def sheets_of(
     ------
     Sheet
         Sintesi, Aree, Comuni, Province, Regioni, Filiere, Fasi, Mappe, Globali, Fattori, Modelli,
-        Imprese, Indagine, Letture, Universi, Segnali, Abbinamenti, Livelli (where there are any),
+        Imprese, Indagine, Letture, Priorità, Confronti, Simili, Concentrazione, Zone, Interruzioni,
+        Indice, Indice metodo, Universi, Segnali, Abbinamenti, Livelli (where there are any),
         Dizionario, Qualità, Provenienza.
     """
     results = publication.results
     yield summary_sheet(publication)
     published = (publication, *(others or {}).values())
-    yield from stacked([(each.results.facts, _figures(each.results)) for each in published])
+    yield from stacked([(each.results, _figures(each.results)) for each in published])
     yield from signal_sheets(results)
     yield dictionary_sheet(results)
     yield quality_sheet(publication)
@@ -98,6 +101,8 @@ def _figures(results: Results) -> Iterator[Sheet]:
     if len(results.drivers):
         yield _drivers(results)
     yield from models_sheets(results)
+    yield from territory_sheets(results)
+    yield from composite_sheets(results)
 
 
 def _hotspots(results: Results) -> Sheet:
@@ -110,7 +115,7 @@ def _hotspots(results: Results) -> Sheet:
         ", ".join(f"{names.get(code, code)} ({code})" for code in str(text).split(",") if code)
         for text in members
     ]
-    fields = describe_fields(table.columns[:-1], results.facts)
+    fields = describe_fields(table.columns[:-1], results.facts, results.registry)
     figures = table.astype(dict.fromkeys(COUNTS, float)).to_dict("records")
     table["sentence"] = [
         f"{hotspot_sentence(row, results.facts.signal, 'it')} {probes_sentence(row, 'it')}".strip()
@@ -157,7 +162,8 @@ def _places(results: Results) -> Sheet:
         table.insert(1, column, place.map(results.places[column].astype(str)))
     table.insert(4, "chain_label", table["chain"].astype(str).map(chain_labels(results)))
     keep = ["pro_com_t", "name", "sigla", "region", "chain_label"]
-    table = table[[*keep, *(m for m in PLACE_MEASURES if m in table)]]
+    measures = (*PLACE_MEASURES, *further_names(latest, latest.panel))
+    table = table[[*keep, *(m for m in dict.fromkeys(measures) if m in table)]]
     return Sheet(
         name="Comuni",
         title=f"Comuni per filiera, {year}",
@@ -193,6 +199,8 @@ def _level(results: Results, dim: str) -> Sheet:
     key = "cod_prov" if provinces else "cod_reg"
     levels = results.province_panel if provinces else results.region_panel
     table = level_table(levels, dim, key)
+    shown = [key, "chain", "year", "status", *LEVEL_MEASURES, *further_names(results, levels)]
+    table = table[[*dict.fromkeys([*shown, "share_status"])]]
     at = list(table.columns).index("share")
     table.insert(at, "few", few_marks(table["known"], table["share"]))
     code = table[key].astype(str)
@@ -217,7 +225,8 @@ def _chains(results: Results) -> Sheet:
     for chain in results.facts.chains:
         for year in country["year"].to_numpy().tolist():
             one = country.sel(chain=chain.key, year=year)
-            values = {m: float(one[m]) for m in LEVEL_MEASURES if m in one}
+            measures = (*LEVEL_MEASURES, *further_names(results, one))
+            values = {m: float(one[m]) for m in measures if m in one and m != "need_quadrant"}
             said = {m: UNAVAILABLE if np.isnan(v) else v for m, v in values.items()}
             rows.append({"chain_label": chain.label, "year": year, **said})
     note = "Valori dell'intero Paese; 'non disponibile' dove i dati non lo coprono per intero."

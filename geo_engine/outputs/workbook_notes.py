@@ -10,6 +10,7 @@ import pandas as pd
 from geo_engine.disclosure.publication import Publication
 from geo_engine.outputs.fields import (
     describe_fields,
+    describe_indicators,
     distinct_note,
     level_percent,
     units_word,
@@ -120,15 +121,22 @@ def dictionary_sheet(results: Results) -> Sheet:
         "covered",
         "edge",
     ]
-    fields = describe_fields(dict.fromkeys(sheets), results.facts)
+    fields = describe_fields(dict.fromkeys(sheets), results.facts, results.registry)
+    rows = {row["key"]: row for row in describe_indicators(results.registry, results.facts)}
     frame = pd.DataFrame(
         {
             "column": [f.name for f in fields],
             "label": [f.label for f in fields],
             "description": [f.description for f in fields],
             "words": ["; ".join(f"{k} = {v}" for k, v in f.words.items()) for f in fields],
+            **{
+                name: [str(rows[f.name][name]) if f.name in rows else "" for f in fields]
+                for name in ("unit", "formula", "source", "label_en")
+            },
         }
     )
+    frame["unit"] = frame["unit"].replace(words("unit_names"))
+    frame["source"] = frame["source"].replace(words("source_names"))
     return Sheet(
         name="Dizionario",
         title="Dizionario dei dati",
@@ -139,8 +147,21 @@ def dictionary_sheet(results: Results) -> Sheet:
             plain_field("label", "Nome"),
             plain_field("description", "Descrizione", "wide"),
             plain_field("words", "Valori", "wide"),
+            plain_field("unit", "Unità"),
+            plain_field("formula", "Formula", "wide"),
+            plain_field("source", "Fonte", "wide"),
+            plain_field("label_en", "Nome in inglese"),
         ),
-        widths={"column": 26, "label": 40, "description": 80, "words": 60},
+        widths={
+            "column": 26,
+            "label": 40,
+            "description": 80,
+            "words": 60,
+            "unit": 24,
+            "formula": 50,
+            "source": 40,
+            "label_en": 40,
+        },
     )
 
 

@@ -9,19 +9,19 @@ import pandas as pd
 
 from geo_engine.outputs.fields import describe_fields
 from geo_engine.outputs.workbook_sheet import Sheet, plain_field
-from geo_engine.results import Facts
+from geo_engine.results import Results
 
 UNIVERSE = "universe_label"
 UNIVERSE_FIELD = plain_field(UNIVERSE, "Universo")
 WIDTH = 24
 
 
-def stacked(universes: Sequence[tuple[Facts, Iterable[Sheet]]]) -> Iterator[Sheet]:
+def stacked(universes: Sequence[tuple[Results, Iterable[Sheet]]]) -> Iterator[Sheet]:
     """Join the sheets of several universes that have the same name.
 
     Parameters
     ----------
-    universes : sequence of (Facts, iterable of Sheet)
+    universes : sequence of (Results, iterable of Sheet)
         What each universe is called, and its sheets in order; the first decides the order.
 
     Yields
@@ -32,21 +32,21 @@ def stacked(universes: Sequence[tuple[Facts, Iterable[Sheet]]]) -> Iterator[Shee
     if len(universes) == 1:
         yield from universes[0][1]
         return
-    named: dict[str, list[tuple[Facts, Sheet]]] = {}
-    for facts, sheets in universes:
+    named: dict[str, list[tuple[Results, Sheet]]] = {}
+    for results, sheets in universes:
         for sheet in sheets:
-            named.setdefault(sheet.name, []).append((facts, sheet))
+            named.setdefault(sheet.name, []).append((results, sheet))
     for parts in named.values():
         yield _joined(parts)
 
 
-def _joined(parts: list[tuple[Facts, Sheet]]) -> Sheet:
+def _joined(parts: list[tuple[Results, Sheet]]) -> Sheet:
     """Put the rows of one universe under those of another."""
-    facts, first = parts[0]
-    fields = first.fields or describe_fields(first.frame.columns, facts)
+    results, first = parts[0]
+    fields = first.fields or describe_fields(first.frame.columns, results.facts, results.registry)
     at = first.frozen_columns
     frames = [
-        sheet.frame.assign(**{UNIVERSE: own.universe_label})
+        sheet.frame.assign(**{UNIVERSE: own.facts.universe_label})
         for own, sheet in parts
         if len(sheet.frame)
     ]

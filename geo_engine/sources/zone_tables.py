@@ -21,7 +21,7 @@ class IndicatorFiles:
     """What was read, not yet checked against the places."""
 
     zones: tuple[pd.DataFrame, ...] = ()
-    """One per table: pro_com_t, geography, zone_id, zone_name and the columns ``OPTIONAL``."""
+    """One per table: pro_com_t, geography, zone_id, zone_name, source and ``OPTIONAL`` ones."""
     features: pd.DataFrame | None = None
     """By ``pro_com_t``."""
     goalposts: str = ""
@@ -113,6 +113,7 @@ def _read_zones(keys: ZoneTable, root: Path) -> pd.DataFrame:
             "geography": keys.geography or table["geography"],
             "zone_id": table[keys.zone],
             "zone_name": table[keys.name or keys.zone],
+            "source": keys.source,
             **{name: table[name] for name in OPTIONAL if name in table},
         }
     )

@@ -136,6 +136,20 @@ class Asked:
     a little above: columns; used for three draws only."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """Both series of every number of draws, summed at the points of a period."""
+
+    rows: IntArray
+    """Numbers of draws."""
+    back: int
+    """How many tables a place needs."""
+    mass: FloatArray
+    """Probability that all that is drawn can be drawn."""
+    series: list[tuple[tuple[SingleArray, SingleArray], tuple[float, float, float]]]
+    """E V and E K of each row, and what may be missing from them."""
+
+
 def band_tails(base: Band, asked: Asked) -> FloatArray:
     """Bound P(sum < observed) from below and P(sum <= observed) from above.
 
@@ -151,31 +165,67 @@ def band_tails(base: Band, asked: Asked) -> FloatArray:
     ndarray
         Lower and upper bound by row.
     """
-    most = int(asked.draws[-1])
+    return read_tails(base, band_tables(base, asked.draws), asked)
+
+
+def band_tables(base: Band, draws: IntArray) -> Tables:
+    """Sum the series of every number of draws that is needed.
+
+    Parameters
+    ----------
+    base : Band
+        From :func:`band`.
+    draws : ndarray of int
+        Rising, at least three each.
+
+    Returns
+    -------
+    Tables
+        For :func:`read_tails`, as often as wanted.
+    """
+    most = int(draws[-1])
     coefficients = newton_coefficients(base.population, most, 1e-8) * base.population
-    back = _steps_back(asked.draws, base.population)
-    rows = _rows(asked.draws, back)
+    back = _steps_back(draws, base.population)
+    rows = _rows(draws, back)
     blocks = -(-(base.degree + 1) // BLOCK)
     series = np.empty((2, len(rows), base.degree + 1), np.float32)
     sizes = np.zeros((len(rows), blocks, 6), np.float32)
     weights = _vaaler(base.degree)
     newton_terms((base.real, base.imaginary), coefficients, rows, weights, (series, sizes))
-    bounds = np.empty((len(asked.draws), 2))
-    bounds[:, 0], bounds[:, 1] = 0.0, 1.0
-    if back <= EXACT_BACK:
-        three = asked.draws == 3
-        bounds[three] = asked.pairs[three]
     chance = np.cumsum(np.log(np.arange(base.drawable, base.drawable - most, -1)))
     chance -= np.cumsum(np.log(np.arange(base.population, base.population - most, -1)))
     mass = np.exp(chance[rows - 1])
-    for r, (tables, errors) in enumerate(_all_tables(base, series, sizes, mass)):
-        k = int(rows[r])
+    return Tables(rows=rows, back=back, mass=mass, series=_all_tables(base, series, sizes, mass))
+
+
+def read_tails(base: Band, tables: Tables, asked: Asked) -> FloatArray:
+    """Look up the bounds of some sums.
+
+    Parameters
+    ----------
+    base, tables : Band, Tables
+        From :func:`band` and :func:`band_tables`.
+    asked : Asked
+        Numbers of draws that the tables were made for.
+
+    Returns
+    -------
+    ndarray
+        As in :func:`band_tails`.
+    """
+    bounds = np.empty((len(asked.draws), 2))
+    bounds[:, 0], bounds[:, 1] = 0.0, 1.0
+    if tables.back <= EXACT_BACK:
+        three = asked.draws == 3
+        bounds[three] = asked.pairs[three]
+    for r, (both, errors) in enumerate(tables.series):
+        k, mass = int(tables.rows[r]), float(tables.mass[r])
         _fold(
             bounds,
             (asked.draws, asked.own / base.period, asked.observed / base.period),
-            tables,
-            (mass[r], k * base.mean * mass[r], asked.tied / base.period, *errors),
-            (k, base.population, back, base.degree),
+            both,
+            (mass, k * base.mean * mass, asked.tied / base.period, *errors),
+            (k, base.population, tables.back, base.degree),
         )
     return bounds
 

@@ -52,6 +52,21 @@ class Chart:
         observed = np.maximum(sums.draws * top - sums.observed, 0.0)
         return replace(turned, fraction=0.0), replace(sums, observed=observed, side=-sums.side)
 
+    def is_low(self, sums: Sums) -> npt.NDArray[np.bool_]:
+        """Tell which sums are nearer to the smallest possible than to the largest.
+
+        Parameters
+        ----------
+        sums : Sums
+            Sums of these values.
+
+        Returns
+        -------
+        ndarray of bool
+            For each sum.
+        """
+        return sums.observed <= sums.draws * float(self.values.max()) / 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:

@@ -10,6 +10,8 @@ one step for each value off the lattice.
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +19,13 @@ from scipy import fft
 
 from geo_engine.space.bounds import TIED_STEPS, Bounds, Chart
 from geo_engine.space.chernoff import beyond
+from geo_engine.space.multisets import Read, settle_listed
 from geo_engine.space.record import Record
 from geo_engine.space.single_tables import SINGLE_NOISE, periodic_tails
 from geo_engine.space.sum_tables import Questions
 from geo_engine.space.sums import Sums
 
+FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 FACTORS = (1, 2, 3, 4, 5, 6, 8, 11, 16, 22, 33, 44)
@@ -32,8 +36,25 @@ SHORT, LONGEST, PER_PLACE = 1 << 15, 1 << 19, 200
 """Few places are not worth long tables."""
 PERIOD = 7.0
 """Period, in standard deviations of the sum of the most draws of a group."""
+FEW_KINDS = 64
+"""So few distinct values are worth a list of their multisets."""
+AWAY = (0.0, 0.5, 1.0, 3.0)
+"""Distances from a sum at which tails are read, in steps for each draw."""
 GROUPS = (3, 9, 17, 65)
 """Places are grouped by number of neighbors, because the period grows with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bracketed:
+    """Tails of values rounded up and of values rounded down, columns by distance from the sums."""
+
+    away: FloatArray
+    below: tuple[FloatArray, FloatArray]
+    """P(sum < observed - distance): values rounded up, then down."""
+    upto: tuple[FloatArray, FloatArray]
+    """P(sum <= observed + distance): the same."""
+    outside: FloatArray
+    """What sums a period away may add."""
 
 
 def settle_brackets(chart: Chart, sums: Sums, record: Record) -> Sums:
@@ -53,6 +74,7 @@ def settle_brackets(chart: Chart, sums: Sums, record: Record) -> Sums:
     Sums
         Places that are not settled.
     """
+    few = len(np.unique(chart.values)) <= FEW_KINDS
     left = [sums.at((sums.draws < GROUPS[0]) | (sums.draws >= GROUPS[-1]))]
     for first, end in itertools.pairwise(GROUPS):
         group = sums.at((sums.draws >= first) & (sums.draws < end))
@@ -60,19 +82,25 @@ def settle_brackets(chart: Chart, sums: Sums, record: Record) -> Sums:
             continue
         unit, period = _layout(chart, group)
         if unit > 0:
-            best = record.weigh(group, _bracketed(chart, group, unit, period), 2 * SINGLE_NOISE)
-            group = group.at(~(best.settled | record.is_below(group)))
+            tails = _bracketed(chart, group, (unit, period), few=few)
+            best = record.weigh(group, _bounds(group, tails, unit), 2 * SINGLE_NOISE)
+            open_still = group.at(~(best.settled | record.is_below(group)))
+            read = partial(_read, group.focal, tails)
+            group = settle_listed(chart, open_still, record, read) if few else open_still
         left.append(group)
     return Sums.joined(left)
 
 
-def _bracketed(chart: Chart, sums: Sums, unit: float, period: int) -> Bounds:
-    """Bound the tails of one group of places."""
+def _bracketed(chart: Chart, sums: Sums, layout: tuple[float, int], *, few: bool) -> _Bracketed:
+    """Bound the tails of one group of places, at their sums and around them."""
+    unit, period = layout
     at = chart.values / unit
     whole = np.rint(at)
     on = np.abs(at - whole) < TIED_STEPS
-    reached = sums.observed / unit
-    limits = np.column_stack([np.floor(reached + TIED_STEPS), np.ceil(reached - TIED_STEPS) - 1])
+    most = int(sums.draws.max())
+    away = np.array(AWAY if few else AWAY[:1]) * most * unit
+    less, more = ((sums.observed[:, None] + sign * away) / unit for sign in (-1, 1))
+    limits = np.hstack([np.ceil(less - TIED_STEPS) - 1, np.floor(more + TIED_STEPS)])
     tails = []
     for rounded in (np.floor, np.ceil):
         steps = np.where(on, whole, rounded(at)).astype(np.int64)
@@ -83,14 +111,39 @@ def _bracketed(chart: Chart, sums: Sums, unit: float, period: int) -> Bounds:
     down, up = tails
     distinct, times = np.unique(chart.values, return_counts=True)
     # Rounding moves a sum by less than a step for each draw, and its limit by as much as one.
-    distance = (period - int(sums.draws.max()) - 2) * unit
+    distance = (period - most - 2) * unit - float(away[-1])
     outside = beyond(distinct, times.astype(np.int64), (sums.draws, sums.observed), distance)
+    half = len(away)
+    return _Bracketed(
+        away=away,
+        below=(up[:, :half], down[:, :half]),
+        upto=(up[:, half:], down[:, half:]),
+        outside=outside,
+    )
+
+
+def _bounds(sums: Sums, tails: _Bracketed, unit: float) -> Bounds:
+    """Turn the tails at the sums into p-values."""
+    reached = sums.observed / unit
     # Ties that hold a value off the lattice lie between the sides; the others are in both.
-    tied = np.where(np.abs(reached - np.rint(reached)) > TIED_STEPS, sums.tied, 0.0) - outside
+    off = np.abs(reached - np.rint(reached)) > TIED_STEPS
+    tied = np.where(off, sums.tied, 0.0) - tails.outside
+    (below, below_high), (upto_low, upto) = (
+        [part[:, 0] for part in each] for each in (tails.below, tails.upto)
+    )
     return Bounds(
-        low=sums.combined(up[:, 0] + tied, 1 - down[:, 1] + tied),
-        high=sums.combined(down[:, 0] + outside, 1 - up[:, 1] + outside),
+        low=sums.combined(upto_low + tied, 1 - below_high + tied),
+        high=sums.combined(upto + tails.outside, 1 - below + tails.outside),
         exact=False,
+    )
+
+
+def _read(focal: IntArray, tails: _Bracketed, sums: Sums) -> Read:
+    """Choose some of the places, with what single precision and far sums may have changed."""
+    rows = np.searchsorted(focal, sums.focal)
+    wrong = (tails.outside[rows] + SINGLE_NOISE)[:, None]
+    return Read(
+        away=tails.away, below=tails.below[0][rows] - wrong, upto=tails.upto[1][rows] + wrong
     )
 
 

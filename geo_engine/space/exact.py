@@ -34,12 +34,7 @@ from geo_engine.space.bounds import Bounds, Chart, Grid
 from geo_engine.space.deep import settle_deep
 from geo_engine.space.lattice import scaled, tamed
 from geo_engine.space.links import Links
-from geo_engine.space.monte_carlo import (
-    FEWER_DRAWS,
-    MOST_DRAWS,
-    expected_error,
-    monte_carlo_p,
-)
+from geo_engine.space.monte_carlo import expected_error, monte_carlo_p
 from geo_engine.space.pair_sums import MOST_DISTINCT, pair_tables, paired_tails
 from geo_engine.space.record import EXACT, INTEREST, MONTE_CARLO, Record, Tails
 from geo_engine.space.shared_tails import share_tails
@@ -58,14 +53,17 @@ SHARED_DRAWS_RATIO = 0.1
 FIRST_SMALL, LAST_SMALL = 1 << 11, 1 << 15
 MOST_WORK = 10_000_000_000
 """Steps of a map on the second road, some seconds in all; the places that are left are drawn."""
-PAIR_KINDS = 64
-"""So few distinct values are counted in pairs at once; more only where bounds were not enough."""
-PAIR_STEPS = 1_000_000
-"""Places with four neighbors get sorted sums of pairs up to this many steps in all."""
+PAIR_KINDS, PAIR_PLACES = 64, 500
+"""So few distinct values, or places, are counted in pairs at once; more only where bounds were not
+enough."""
+PAIR_STEPS, SMALL_PAIR_STEPS = 1_000_000, 6_000_000
+"""Places with four neighbors get sorted sums of pairs up to this many steps in all; small maps."""
 DRAW_ABOVE = 0.05
 """Below this share of p a certain bound says more than draws, whose own error is 2 to 5 %."""
-FEW_OPEN = 500
-"""So few places get many random draws."""
+DRAWS = ((50, 999_999), (500, 99_999), (1 << 62, 19_999))
+"""Random draws for so many places or fewer."""
+FEWEST_HITS = 100
+"""Fewer draws as far out as the sum say nothing of its p: they would leave a floor."""
 WIDE = 4_096
 """Integers of a larger range are sorted rather than tabulated where there are one or two."""
 TIED = 1e-9
@@ -128,7 +126,9 @@ def conditional_tails(
     few, small, shared = _roads(chart, sums.at(~certain & ~simple))
     _enumerate(chart, few, record)
     if not chart.fraction > 0:
-        shared = shared.at(~_pair(chart, shared, record, PAIR_KINDS))
+        few_places = len(values) <= PAIR_PLACES
+        most = MOST_DISTINCT if few_places else PAIR_KINDS
+        shared = shared.at(~_pair(chart, shared, record, most))
     left = [*_program(chart, small, record), *share_tails(chart, shared, record)]
     settle_deep(chart, sums, record)
     if left:
@@ -172,7 +172,8 @@ def _pair(chart: Chart, sums: Sums, record: Record, most: int) -> npt.NDArray[np
     tables = pair_tables(chart.values, most) if done.any() else None
     if tables is None:
         return np.zeros(len(done), np.bool_)
-    many = 2 * len(tables[3]) * int((done & (sums.draws == 4)).sum()) > PAIR_STEPS
+    allowed = SMALL_PAIR_STEPS if len(chart.values) <= PAIR_PLACES else PAIR_STEPS
+    many = 2 * len(tables[3]) * int((done & (sums.draws == 4)).sum()) > allowed
     done &= (sums.draws == 3) | (not many)
     some = sums.at(done)
     tied = TIED * float(chart.values.max())
@@ -228,7 +229,7 @@ def _program_one(chart: Chart, sums: Sums, length: int) -> Bounds:
 
 def _draw(chart: Chart, sums: Sums, record: Record, seed: np.random.SeedSequence) -> None:
     """Take the last road: shared random draws, where they tell more than the bounds do."""
-    permutations = MOST_DRAWS if len(sums.focal) <= FEW_OPEN else FEWER_DRAWS
+    permutations = next(draws for places, draws in DRAWS if len(sums.focal) <= places)
     gap = record.high[sums.focal] - record.low[sums.focal]
     double = np.where(sums.side == 0, 1.0, 2.0)
     error = expected_error(double * record.high[sums.focal], permutations) / double
@@ -237,6 +238,7 @@ def _draw(chart: Chart, sums: Sums, record: Record, seed: np.random.SeedSequence
         return
     p, error = monte_carlo_p(chart.values, sums, seed=seed, permutations=permutations)
     high, low = record.high[sums.focal], record.low[sums.focal]
-    # The larger end of the bounds is a valid p-value too.
-    better = (p < high) & (error < high - low)
+    hits = p * np.where(sums.side == 0, 0.5, 1.0) * (1 + permutations)
+    # The larger end of the bounds is a valid p-value too, and the only one where few draws hit.
+    better = (p < high) & (error < high - low) & (hits > FEWEST_HITS)
     record.settle(sums.at(better), np.maximum(p, low)[better], error[better], MONTE_CARLO)

@@ -13,10 +13,6 @@ from geo_engine.space.sums import Sums
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-MOST_DRAWS = 99_999
-"""Random draws for the last few places of a map."""
-FEWER_DRAWS = 19_999
-"""And where they are many."""
 BATCH = 5_000
 
 
@@ -108,7 +104,7 @@ def expected_error(p: FloatArray, permutations: int) -> FloatArray:
 
 
 def monte_carlo_p(
-    values: FloatArray, sums: Sums, *, seed: np.random.SeedSequence, permutations: int = MOST_DRAWS
+    values: FloatArray, sums: Sums, *, seed: np.random.SeedSequence, permutations: int
 ) -> tuple[FloatArray, FloatArray]:
     """Estimate p-values from draws that all places share.
 

@@ -38,6 +38,24 @@ def load_words(language: str) -> Words:
     return tomllib.loads(text)
 
 
+@functools.cache
+def load_atlas_words(language: str) -> Words:
+    """Read the words of the map's controls, tables and cards.
+
+    Parameters
+    ----------
+    language : str
+        One of ``LANGUAGES``.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        Sections, then words by key; treat it as read-only.
+    """
+    text = resources.files(__name__).joinpath(f"atlas_{language}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
 def word(language: str, section: str, key: str) -> str:
     """Give one word.
 

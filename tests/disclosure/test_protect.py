@@ -11,7 +11,8 @@ import pytest
 import xarray as xr
 
 from geo_engine import tables
-from geo_engine.disclosure.protect import exposed_places, few_firms, publish
+from geo_engine.disclosure.cells import few_firms
+from geo_engine.disclosure.protect import exposed_places, publish
 from geo_engine.disclosure.publication import Publication
 from geo_engine.results import Results
 from tests.outputs.example import example_publication

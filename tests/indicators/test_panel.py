@@ -206,10 +206,3 @@ def test_the_registry_describes_every_variable_of_the_panel():
     assert {str(name) for name in panel().data_vars} <= set(registry)
     assert {entry.polarity for entry in registry.values()} <= {-1, 0, 1}
     assert all(entry.formula and entry.unit and entry.source for entry in registry.values())
-
-
-def test_the_registry_holds_confidential_what_disclosure_withholds():
-    protect = pytest.importorskip("geo_engine.disclosure.protect")
-    registry = load_registry()
-    confidential = {str(name) for name in panel().data_vars if registry[name].confidential}
-    assert confidential == set(protect.CONFIDENTIAL)

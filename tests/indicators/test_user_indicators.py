@@ -47,9 +47,9 @@ SILENT = UserIndicator(
 
 def test_a_share_is_as_worked_by_hand_and_missing_where_nothing_divides():
     found = define(SILENT)
-    assert found.values["silent_share"].dims == ("place", "chain", "year")
+    assert found.variables["silent_share"].dims == ("place", "chain", "year")
     np.testing.assert_allclose(
-        found.values["silent_share"].to_numpy()[..., 0], [[0.2, 0], [np.nan, np.nan]]
+        found.variables["silent_share"].to_numpy()[..., 0], [[0.2, 0], [np.nan, np.nan]]
     )
     entry = found.registry["silent_share"]
     assert entry.formula == "(firms - known) / (firms)"
@@ -61,13 +61,13 @@ def test_residents_are_repeated_over_chains_and_constants_are_numbers():
         dataclasses.replace(SILENT, numerator="1000 * digital", denominator="population")
     )
     np.testing.assert_allclose(
-        found.values["silent_share"].to_numpy()[..., 0], [[1, 1.5], [0, np.nan]]
+        found.variables["silent_share"].to_numpy()[..., 0], [[1, 1.5], [0, np.nan]]
     )
 
 
 def test_only_places_in_it_still_gives_every_dim_of_the_panel():
     found = define(dataclasses.replace(SILENT, numerator="population / 1e3", denominator=""))
-    assert found.values["silent_share"].shape == (2, 2, 1)
+    assert found.variables["silent_share"].shape == (2, 2, 1)
     assert not found.registry["silent_share"].confidential
 
 
@@ -82,7 +82,9 @@ def test_an_indicator_of_confidential_or_unknown_origin_is_confidential():
 
 def test_later_indicators_may_use_earlier_ones_and_not_the_reverse():
     later = dataclasses.replace(SILENT, key="spoken", numerator="1 - silent_share", denominator="")
-    np.testing.assert_allclose(define(SILENT, later).values["spoken"].to_numpy()[0, :, 0], [0.8, 1])
+    np.testing.assert_allclose(
+        define(SILENT, later).variables["spoken"].to_numpy()[0, :, 0], [0.8, 1]
+    )
     with pytest.raises(StudyError, match=r"UNKNOWN_VARIABLE.*silent_share"):
         define(later, SILENT)
 

@@ -5,7 +5,23 @@ const fs = require("node:fs");
 const path = require("node:path");
 const test = require("node:test");
 const zlib = require("node:zlib");
-const { codec, columns, geometry, format, choice, view } = require("./load.js");
+const {
+  SOURCES,
+  PARTS,
+  areas,
+  benchmarks,
+  changes,
+  choice,
+  classes,
+  codec,
+  columns,
+  files,
+  format,
+  geometry,
+  picture,
+  territory,
+  view,
+} = require("./load.js");
 
 test("a varint of several bytes is read whole", () => {
   const read = codec.reader(Uint8Array.from([0, 127, 0x80, 1, 0xac, 2]));
@@ -90,75 +106,311 @@ test("searching sees neither accents nor case nor apostrophes", () => {
   assert.equal(format.plain("Forlì-Cesena, L'Aquila"), "forli cesena l aquila");
 });
 
-test("the address holds the choice, and a wrong address changes nothing", () => {
-  const start = { chain: "a", indicator: "share", year: 2024, map: "values", place: "", language: "it" };
-  const allowed = {
-    chain: new Set(["a", "b"]),
-    indicator: new Set(["share"]),
-    year: new Set([2019, 2024]),
-    map: new Set(["values", "change"]),
-    place: new Set(["", "100005"]),
-    language: new Set(["it", "en"]),
+const START = {
+  universe: "tutte",
+  chain: "a",
+  indicator: "share",
+  year: 2024,
+  since: 2019,
+  map: "values",
+  level: "place",
+  method: "quantile",
+  fixed: "",
+  unsure: "",
+  place: "",
+  other: "",
+  territory: "",
+  local: "",
+  language: "it",
+};
+const MAY = {
+  universe: new Set(["tutte", "pmi"]),
+  chain: new Set(["a", "b"]),
+  indicator: new Set(["share"]),
+  year: new Set([2019, 2024]),
+  since: new Set([2019, 2024]),
+  map: new Set(["values", "change"]),
+  level: new Set(["place", "province", "gal"]),
+  method: new Set(["quantile", "jenks", "equal", "fixed"]),
+  unsure: new Set(["", "si"]),
+  local: new Set(["", "si"]),
+  place: new Set(["", "100005", "100003"]),
+  other: new Set(["", "filiera:b", "anno:2019"]),
+  language: new Set(["it", "en"]),
+};
+
+test("the address holds the whole choice", () => {
+  const state = {
+    ...START,
+    universe: "pmi",
+    chain: "b",
+    year: 2019,
+    since: 2024,
+    map: "change",
+    level: "gal",
+    method: "fixed",
+    fixed: "20; 40",
+    unsure: "si",
+    place: "100005",
+    other: "anno:2019",
+    territory: "100003,100005",
+    local: "si",
+    language: "en",
   };
-  const state = { ...start, chain: "b", year: 2019, map: "change", place: "100005", language: "en" };
-  assert.deepEqual(choice.read(choice.write(state), start, allowed), state);
-  const wrong = "#filiera=x&anno=1900&mappa=aree&comune=%3Cimg%3E&lingua=fr";
-  assert.deepEqual(choice.read(wrong, start, allowed), start);
+  assert.deepEqual(choice.read(choice.write(state, START), START, MAY), state);
+  assert.deepEqual(choice.read(choice.write(START, START), START, MAY), START);
+});
+
+test("a wrong address changes nothing", () => {
+  const wrong =
+    "#filiera=x&anno=1900&mappa=aree&comune=%3Cimg%3E&lingua=fr&livello=constructor&classi=toString&soglie=%3Cb%3E&confronta=anno:1";
+  assert.deepEqual(choice.read(wrong, START, MAY), START);
+});
+
+test("of a territory in the address only known municipalities are kept, once and in order", () => {
+  const read = choice.read("#territorio=100005,999999,100003,100005", START, MAY);
+  assert.equal(read.territory, "100003,100005");
+});
+
+test("quintiles are those of what is above zero, over all years", () => {
+  const values = Float64Array.from({ length: 100 }, (_, i) => i + 1);
+  assert.deepEqual(classes.breaks("quantile", values), [20, 40, 60, 80]);
+  assert.deepEqual(classes.breaks("quantile", Float64Array.from([0, 500, 500, 500])), [500]);
+  assert.deepEqual(classes.breaks("quantile", Float64Array.from([300, 300, NaN])), []);
+});
+
+test("equal classes are as wide as each other, and a constant has one class", () => {
+  assert.deepEqual(classes.breaks("equal", Float64Array.from([0, 100])), [20, 40, 60, 80]);
+  assert.deepEqual(classes.breaks("equal", Float64Array.from([7, 7])), []);
+});
+
+/** All ways of cutting sorted values in k classes: the least sum of squares. */
+function leastSquares(values, k) {
+  const spread = (part) => {
+    const mean = part.reduce((a, b) => a + b, 0) / part.length;
+    return part.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  };
+  const best = (from, left) => {
+    if (left === 1) return spread(values.slice(from));
+    let least = Infinity;
+    for (let end = from + 1; end <= values.length - left + 1; end++) {
+      least = Math.min(least, spread(values.slice(from, end)) + best(end, left - 1));
+    }
+    return least;
+  };
+  return best(0, k);
+}
+
+test("natural breaks have the least sum of squares of all ways to cut", () => {
+  let seed = 7;
+  const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  for (let trial = 0; trial < 20; trial++) {
+    const values = Array.from({ length: 12 }, () => Math.floor(200 * random() ** 3)).sort((a, b) => a - b);
+    if (new Set(values).size <= 5) continue;
+    const cuts = classes.breaks("jenks", Float64Array.from(values));
+    const ends = [-Infinity, ...cuts, Infinity];
+    let cost = 0;
+    for (let k = 0; k < ends.length - 1; k++) {
+      const part = values.filter((value) => value >= ends[k] && value < ends[k + 1]);
+      const mean = part.reduce((a, b) => a + b, 0) / part.length;
+      cost += part.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    }
+    assert.equal(cuts.length, 4);
+    assert.ok(Math.abs(cost - leastSquares(values, 5)) < 1e-6, `${values}: ${cuts}`);
+  }
+});
+
+test("natural breaks of a hundred thousand values come in a moment and rise", () => {
+  const values = Float64Array.from({ length: 100000 }, (_, i) => (i * 7919) % 90001);
+  const cuts = classes.breaks("jenks", values);
+  assert.equal(cuts.length, 4);
+  assert.ok(cuts.every((cut, i) => i === 0 || cut > cuts[i - 1]));
+});
+
+test("thresholds are read in the unit shown, whatever stands between them", () => {
+  assert.deepEqual(classes.parse("40; 20,5 %; x; 20,5", 10), [205, 400]);
+  assert.deepEqual(classes.parse("0,9 1.1", 100), [90, 110]);
+});
+
+test("classes of change are symmetric around zero", () => {
+  assert.deepEqual(classes.around(Float64Array.from([-300, -100, 20, 50, NaN, 200])), [-300, -100, 100, 300]);
+  assert.deepEqual(classes.around(Float64Array.from([0, 0])), []);
 });
 
 function model() {
   const zeros = (n) => new Uint8Array(n);
+  const share = Float64Array.from([100, 300, NaN, NaN]);
+  const base = {
+    places: 4,
+    years: 1,
+    population: [100, 100, 100, 100],
+    byKey: new Map([["province", { count: 2, of: [0, 0, 1, -1] }]]),
+  };
+  base.peopleOf = () => base.population;
   return {
     chain: {
-      share: Float64Array.from([100, 300, NaN, NaN]),
+      share,
+      share_eb: share,
+      reliability: Float64Array.from([0.2, 0.9, NaN, NaN]),
       shareStatus: Uint8Array.from([0, 0, 4, 3]),
       status: zeros(4),
       firms: Float64Array.from([10, 20, 3, NaN]),
+      known: Float64Array.from([10, 20, 3, NaN]),
+      digital: Float64Array.from([1, 6, NaN, NaN]),
+      robustness: Float64Array.from([0, 80, NaN, 30]),
       tests: {
         share: {
           p: Uint8Array.from([1, 4, 0, 0]),
+          q: Uint8Array.from([1, 4, 0, 0]),
           mark: Uint8Array.from([3, 0, 0, 0]),
           status: Uint8Array.from([0, 0, 6, 5]),
         },
       },
       change: {
         share: Float64Array.from([NaN, 50, NaN, NaN]),
+        firms: Float64Array.from([1, 2, 3, NaN]),
         status: Uint8Array.from([1, 0, 4, 3]),
         direction: Float64Array.from([0, 1, 0, 0]),
       },
+      levels: {
+        province: {
+          share: Float64Array.from([250, NaN]),
+          shareStatus: Uint8Array.from([0, 4]),
+          status: zeros(2),
+          firms: Float64Array.from([30, 3]),
+        },
+      },
     },
-    breaks: { share: [200], change_share: [-100, -20, 20, 100] },
-    steps: { share: 1000 },
+    about: { key: "share", test: "share", steps: 1000, percent: true, decimals: 1 },
+    base,
+    breaks: [200],
     edges: [0.001, 0.005, 0.05, 0.1],
-    years: [2024],
-    places: 4,
-    population: [100, 100, 100, 100],
+    facts: { years: [2024], signal: "x" },
+    year: 0,
+    comparable: true,
   };
 }
 
+const made = (changed, given = model()) => view.make({ ...START, ...changed }, given);
+
 test("values fall in their class, and a missing one in the class of its reason", () => {
-  const made = view.make({ map: "values", indicator: "share", year: 2024 }, model());
-  assert.deepEqual([...made.classes], [0, 1, view.SUPPRESSED, view.NOT_COVERED]);
-  assert.equal(made.colors.length, 2);
-  assert.deepEqual([...made.outlines[0].inside], [1, 0, 0, 0]);
+  const found = made({ map: "values" });
+  assert.deepEqual([...found.classes], [0, 1, view.SUPPRESSED, view.NOT_COVERED]);
+  assert.equal(found.colors.length, 2);
+  assert.deepEqual([...found.outlines[0].inside], [1, 0, 0, 0]);
+});
+
+test("a place whose share leans on its region is unsure, one without a share is not", () => {
+  assert.deepEqual([...made({ map: "values" }).unsure], [1, 0, 0, 0]);
+});
+
+test("a map of provinces colors each place as its province, and one outside all as missing", () => {
+  const found = made({ map: "values", level: "province" });
+  assert.deepEqual([...found.classes], [1, 1, view.SUPPRESSED, view.MISSING]);
+  assert.equal(found.counts[1], 1);
+  assert.deepEqual(found.outlines, []);
 });
 
 test("only a place significant after correction has a color of a cluster", () => {
-  const made = view.make({ map: "clusters", indicator: "share", year: 2024 }, model());
-  assert.deepEqual([...made.classes], [0, 5, view.SUPPRESSED, view.NOT_COVERED]);
-  assert.equal(made.counts[0], 1);
+  const found = made({ map: "clusters" });
+  assert.deepEqual([...found.classes], [0, 5, view.SUPPRESSED, view.NOT_COVERED]);
+  assert.equal(found.counts[0], 1);
+});
+
+test("a verdict whose p is withheld is still shown", () => {
+  const given = model();
+  given.chain.tests.share.p[0] = 0;
+  assert.equal(made({ map: "clusters" }, given).classes[0], 0);
 });
 
 test("a place of interest is not colored as significant", () => {
   const given = model();
   given.chain.tests.share.p[1] = 2;
-  const made = view.make({ map: "clusters", indicator: "share", year: 2024 }, given);
-  assert.equal(made.names[made.classes[1]], "interest");
+  const found = made({ map: "clusters" }, given);
+  assert.equal(found.names[found.classes[1]], "interest");
+});
+
+test("a low place among high ones has a hot neighborhood", () => {
+  const given = model();
+  given.chain.tests.share.mark = Uint8Array.from([2 * 3 + 1, 2 * 4 + 1, 0, 0]);
+  const found = made({ map: "hotcold" }, given);
+  assert.deepEqual([found.names[found.classes[0]], found.names[found.classes[1]]], ["hot", "cold"]);
+});
+
+test("robustness has its own classes, and never is not missing", () => {
+  const found = made({ map: "robustness" });
+  assert.deepEqual([...found.classes], [0, 4, view.SUPPRESSED, 2]);
 });
 
 test("change is classed around zero", () => {
-  const made = view.make({ map: "change", indicator: "share", year: 2024 }, model());
-  assert.deepEqual([...made.classes], [view.MISSING, 3, view.SUPPRESSED, view.NOT_COVERED]);
+  const found = made({ map: "change", since: 2024 });
+  assert.deepEqual([...found.classes], [view.MISSING, 3, view.SUPPRESSED, view.NOT_COVERED]);
+});
+
+test("a change between two inner years has Newcombe's interval, and none across refused versions", () => {
+  const given = model();
+  Object.assign(given.chain, {
+    digital: Float64Array.from([48, 56, 48, 1]),
+    known: Float64Array.from([80, 70, 80, 5]),
+    firms: Float64Array.from([80, 70, 80, 5]),
+    shareStatus: new Uint8Array(4),
+  });
+  Object.assign(given.base, { places: 1, population: [100] });
+  given.facts.years = [2019, 2020, 2021, 2022];
+  const state = { ...START, map: "change", since: 2020, year: 2019 };
+  const found = changes.between(state, given);
+  assert.equal(found.share[0], 200);
+  assert.equal(found.low[0], 52);
+  assert.equal(found.direction[0], 1);
+  const refused = changes.between(state, { ...given, comparable: false });
+  assert.ok(Number.isNaN(refused.share[0]));
+  assert.equal(refused.firms[0], -10);
+});
+
+test("a cell of a spreadsheet is text whatever it begins with", () => {
+  assert.equal(files.cell("=1+1", ","), `"'=1+1"`);
+  assert.equal(files.cell('a "b"', ","), '"a ""b"""');
+  assert.equal(files.cell(-1.5, ","), "-1,5");
+  assert.equal(files.cell(NaN, ","), "");
+  assert.equal(files.csv(["a"], [["@x"]], "it"), `\uFEFF"a"\r\n"'@x"\r\n`);
+});
+
+test("a list of municipalities is read by code, by name and sigla, and doubt is said", () => {
+  const base = {
+    places: 3,
+    code: ["058025", "075097", "100005"],
+    name: ["Castro", "Castro", "Prato"],
+    name_other: ["", "", ""],
+    sigla: ["BG", "LE", "PO"],
+    position: new Map([["058025", 0], ["075097", 1], ["100005", 2]]),
+  };
+  const read = territory.parse(base, "prato\n58025; Castro; Castro (LE), Nessuno");
+  assert.deepEqual(read, { found: [0, 1, 2], unknown: ["Nessuno"], doubtful: ["Castro"] });
+});
+
+test("sums of places leave a withheld share out of numerator and denominator", () => {
+  const { chain, base } = model();
+  const sums = benchmarks.pooled(chain, 0, [0, 1, 2, 3], base.population);
+  assert.deepEqual(sums, { digital: 7, known: 30, firms: 33, people: 300, shown: 2, withheld: 1 });
+});
+
+test("text of a picture is escaped and free of what XML cannot hold", () => {
+  assert.equal(picture.clean('<a b="&">\u0001\ud800x'), "&lt;a b=&quot;&amp;&quot;&gt;x");
+  assert.deepEqual(picture.wrap("uno due tre", 7), ["uno due", "tre"]);
+});
+
+function areasOf(...years) {
+  const hotspots = new Map(years.map(([year, members]) => [`a/${year}`, members ? [{ chain: "a", year, members }] : []]));
+  return { facts: { years: [2021, 2022, 2023, 2024] }, set: { hotspots } };
+}
+
+test("an area is new, there since a year, there always, or of the first year", () => {
+  const area = { chain: "a", year: 2024, members: [1, 2] };
+  const since = (...years) => areas.since(areasOf(...years), area);
+  assert.deepEqual(since([2023, null]), { kind: "new", year: 2024, before: 2023 });
+  assert.deepEqual(since([2023, [2, 3]], [2022, [9]]), { kind: "since", year: 2023 });
+  assert.deepEqual(since([2023, [2, 3]], [2022, [3]], [2021, [3]]), { kind: "always", year: 2021 });
+  assert.deepEqual(areas.since(areasOf(), { ...area, year: 2021 }), { kind: "first", year: 2021 });
 });
 
 test("two squares share one arc, and a point lies in its own square", () => {
@@ -180,10 +432,29 @@ test("two squares share one arc, and a point lies in its own square", () => {
   assert.deepEqual(geometry.boxOf(shape, [0, 1]), [0, 0, 20, 10]);
 });
 
-test("no part of the script writes markup or code", () => {
-  const folder = path.join(__dirname, "../../geo_engine/outputs/atlas/src");
-  for (const name of fs.readdirSync(folder).filter((file) => file.endsWith(".js"))) {
-    const text = fs.readFileSync(path.join(folder, name), "utf8");
+test("no part of the script writes markup or code, or asks for anything", () => {
+  for (const name of PARTS) {
+    const text = fs.readFileSync(path.join(SOURCES, name), "utf8");
     assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(|XMLHttpRequest|https?:\/\/(?!www\.w3\.org)/, name);
+  }
+});
+
+test("every part is one concern of at most 400 lines", () => {
+  for (const name of PARTS) {
+    const lines = fs.readFileSync(path.join(SOURCES, name), "utf8").split("\n");
+    assert.ok(lines.length <= 400, `${name}: ${lines.length}`);
+    assert.match(lines[0], /^\/\* .+/, name);
+  }
+});
+
+test("no function has more than 40 lines of body", () => {
+  for (const name of PARTS) {
+    const lines = fs.readFileSync(path.join(SOURCES, name), "utf8").split("\n");
+    lines.forEach((line, i) => {
+      const start = /^( +)(?:async )?function (\w+)\(.*\{$/.exec(line);
+      if (!start) return;
+      const end = lines.findIndex((one, j) => j > i && one === `${start[1]}}`);
+      assert.ok(end - i - 1 <= 40, `${name}: ${start[2]} has ${end - i - 1} lines`);
+    });
   }
 });

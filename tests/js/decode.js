@@ -1,27 +1,11 @@
 "use strict";
 
-/* Decode the data of a page and print some of it: node decode.js PAGE.json CHAIN */
+/* Decode the data of a page and print some of it: node decode.js PAGE.json CHAIN [UNIVERSE] */
 
 const fs = require("node:fs");
-const { codec, columns, geometry } = require("./load.js");
+const { codec, columns, extras, geometry, territories } = require("./load.js");
 
-async function main() {
-  const data = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
-  const base = await codec.unpackJson(data.places);
-  const years = data.facts.years.length;
-  const places = base.code.length;
-  const totals = codec.reader(await codec.unpack(base.totals)).signs(places * years);
-  for (let i = places; i < totals.length; i++) totals[i] += totals[i - places];
-  const frame = {
-    ...base,
-    totals,
-    places,
-    years,
-    provinces: base.province_names.length,
-    regions: base.region_names.length,
-  };
-  const chain = columns.decode(await codec.unpack(data.chains[process.argv[3]]), frame);
-  const shape = geometry.decode(await codec.unpack(data.geometry.data), data.geometry);
+function ringsOf(shape) {
   const rings = [];
   for (let place = 0; place < shape.places; place++) {
     for (let ring = shape.placeStarts[place]; ring < shape.placeStarts[place + 1]; ring++) {
@@ -37,14 +21,36 @@ async function main() {
       rings.push([place, points]);
     }
   }
-  const plain = (value) => {
-    if (ArrayBuffer.isView(value)) return Array.from(value, (x) => (Number.isNaN(x) ? null : x));
-    if (value && typeof value === "object") {
-      return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
-    }
-    return value;
-  };
-  process.stdout.write(JSON.stringify({ chain: plain(chain), rings, owners: plain(shape.owners) }));
+  return rings;
+}
+
+function plain(value) {
+  if (ArrayBuffer.isView(value)) return Array.from(value, (x) => (Number.isNaN(x) ? null : x));
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
+  }
+  return value;
+}
+
+async function main() {
+  const [page, key, universe] = process.argv.slice(2);
+  const data = JSON.parse(fs.readFileSync(page, "utf8"));
+  const set = data.universes[universe || data.facts.universe];
+  const places = await codec.unpackJson(data.places);
+  const levels = await codec.unpackJson(data.geographies);
+  const base = territories.makeBase(places, levels, data.facts.years.length, data.parts);
+  base.totals = await territories.totals(set.totals, base);
+  const chain = columns.decode(await codec.unpack(set.chains[key]), base);
+  const further = {};
+  for (const row of data.indicators) {
+    const number = set.extras[key][row.key];
+    if (number === undefined) continue;
+    const bytes = await codec.unpack(set.pool[number]);
+    further[row.key] = extras.decode(bytes, row.key, row.steps, chain, base);
+  }
+  const shape = geometry.decode(await codec.unpack(data.geometry.data), data.geometry);
+  const found = { chain: plain(chain), extras: plain(further), rings: ringsOf(shape), owners: plain(shape.owners) };
+  process.stdout.write(JSON.stringify(found));
 }
 
 main();

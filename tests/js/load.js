@@ -1,20 +1,15 @@
 "use strict";
 
-/* The pure parts of the atlas's script, as the page joins them. */
+/* The parts of the atlas's script, as the page joins them; nothing of them touches a page on loading. */
 
 const fs = require("node:fs");
 const path = require("node:path");
 
 const SOURCES = path.join(__dirname, "../../geo_engine/outputs/atlas/src");
-const PARTS = [
-  "10_codec.js",
-  "20_columns.js",
-  "30_geometry.js",
-  "40_format.js",
-  "45_state.js",
-  "50_view.js",
-];
+const PARTS = fs.readdirSync(SOURCES).filter((name) => name.endsWith(".js")).sort();
 
 const text = PARTS.map((name) => fs.readFileSync(path.join(SOURCES, name), "utf8")).join("\n");
-const names = "codec, columns, geometry, format, choice, view";
-module.exports = new Function(`"use strict";\n${text}\nreturn { ${names} };`)();
+const names = [...text.matchAll(/^const (\w+) = \(\(\) => \{$/gm)].map((found) => found[1]);
+module.exports = new Function(`"use strict";\n${text}\nreturn { ${names.join(", ")} };`)();
+module.exports.SOURCES = SOURCES;
+module.exports.PARTS = PARTS;

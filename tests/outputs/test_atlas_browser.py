@@ -1,7 +1,7 @@
 """The page in Chromium, opened from disk with the network cut."""
 
 import dataclasses
-import shutil
+import re
 
 import numpy as np
 import pytest
@@ -9,29 +9,12 @@ import xarray as xr
 
 from geo_engine import tables
 from geo_engine.outputs.atlas import write_atlas
-from tests.conftest import skip_or_fail
+from tests.outputs.atlas_visitor import CANVAS
 from tests.outputs.example import example_publication
 
 pytestmark = pytest.mark.chromium
 
 HOSTILE = "<img src=x onerror=alert(1)>{{7*7}}{% if %}{#</script>${x}`\u2028\"'"
-READY = "html[data-ready=yes]"
-CANVAS = "document.querySelector('.leaflet-overlay-pane canvas').toDataURL()"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        skip_or_fail("chromium is not installed: make system")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(
-            executable_path=path,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -83,52 +66,6 @@ def covering(publication, province):
             ),
         ),
     )
-
-
-class Page:
-    """A page, and what it said and asked for."""
-
-    def __init__(self, browser, width=1280, height=800):
-        self.context = browser.new_context(
-            viewport={"width": width, "height": height}, offline=True, locale="it-IT"
-        )
-        self.page = self.context.new_page()
-        self.problems = []
-        self.requests = []
-        self.page.on("console", lambda m: self.problems.append(m.text))
-        self.page.on("pageerror", lambda e: self.problems.append(str(e)))
-        self.page.on("dialog", lambda d: (self.problems.append(d.message), d.dismiss()))
-        self.page.on("request", lambda r: self.requests.append(r.url))
-
-    def open(self, path, hash_=""):
-        self.page.goto(path.as_uri() + hash_)
-        self.page.wait_for_selector(READY)
-        return self.page
-
-    def painted(self, action):
-        """Act, and wait for the next painting."""
-        before = self.page.evaluate("document.documentElement.dataset.paints")
-        action()
-        self.page.wait_for_function(
-            "n => document.documentElement.dataset.paints !== n", arg=before
-        )
-
-    def clean(self):
-        """Tell whether nothing was complained of or asked for but the file itself."""
-        return not self.problems and all(u.startswith(("file:", "data:")) for u in self.requests)
-
-
-@pytest.fixture
-def visit(browser):
-    opened = []
-
-    def new(*size):
-        opened.append(Page(browser, *size))
-        return opened[-1]
-
-    yield new
-    for page in opened:
-        page.context.close()
 
 
 @pytest.mark.parametrize("name", ["plain", "hostile", "empty", "counts", "one_year"])
@@ -413,8 +350,8 @@ def test_a_partial_coverage_opens_on_what_is_covered_and_says_so_elsewhere(visit
     near = page.text_content(scale)
     assert int(near.split()[0]) < int(whole.split()[0])
     assert page.text_content("#card .big") == "fuori copertura"
-    rows = page.locator("#card table tr").all_inner_texts()
-    assert [row.split("\t")[-1] for row in rows] == ["non disponibile"] * 4
+    rows = page.locator("#card table tbody tr").all_inner_texts()
+    assert [row.split("\t")[1] for row in rows] == ["non disponibile"] * 4
     assert rows[3].startswith("Italia")
     assert not page.is_visible("#areas")
     assert visitor.clean(), visitor.problems
@@ -422,7 +359,7 @@ def test_a_partial_coverage_opens_on_what_is_covered_and_says_so_elsewhere(visit
 
 def test_without_a_signal_a_place_is_compared_by_firms_per_1000_inhabitants(visit, atlases):
     page = visit().open(atlases / "counts.html", "#comune=950031")
-    rows = [row.split("\t") for row in page.locator("#card table tr").all_inner_texts()]
+    rows = [row.split("\t")[:2] for row in page.locator("#card table tbody tr").all_inner_texts()]
     results = example_publication(signal="").results
     chain = page.input_value("#chain")
     firms = results.panel["firms"].sel(chain=chain, year=2024)
@@ -441,19 +378,33 @@ def test_without_a_signal_a_place_is_compared_by_firms_per_1000_inhabitants(visi
 
 def test_paper_repeats_the_simulated_ribbon_and_names_the_chain(visit, atlases):
     page = visit().open(atlases / "plain.html", "#filiera=moda")
-    screen = page.locator("section.map").bounding_box()
+    screen = page.locator("#maps").bounding_box()
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    paper = page.locator("section.map").bounding_box()
-    assert paper["width"] <= 1031
-    assert paper["height"] <= 561
-    head = "getComputedStyle(document.querySelector('header')).display"
-    assert page.evaluate(head) == "table-header-group"
+    paper = page.locator("#maps").bounding_box()
+    assert paper["width"] <= 701
+    assert paper["height"] <= 541
     assert page.is_visible("#ribbon")
     assert "Moda" in page.inner_text("#legend")
+    assert "Confini: ISTAT" in page.inner_text("#notes")
+    assert not page.is_visible("#card-section")
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
-    assert page.locator("section.map").bounding_box() == screen
+    assert page.locator("#maps").bounding_box() == screen
+
+
+def pages_of(pdf):
+    """Count the pages of a PDF of Chromium, whose objects are plain."""
+    return len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf))
+
+
+def test_the_map_prints_on_one_sheet_and_so_does_the_own_territory(visit, atlases):
+    page = visit().open(atlases / "plain.html", "#filiera=moda&territorio=900075,900076,950031")
+    assert pages_of(page.pdf(prefer_css_page_size=True)) == 1
+    page.evaluate("window.print = () => { document.body.dataset.sheet = 'mine'; }")
+    page.click("#mine-print")
+    assert page.evaluate("document.body.dataset.sheet") == "mine"
+    assert pages_of(page.pdf(prefer_css_page_size=True)) == 1
 
 
 def test_play_moves_from_the_first_year_to_the_last_and_stops(visit, atlases):

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from geo_engine.outputs.atlas.codec import nearest, nullable, surprises, varints
 from geo_engine.outputs.atlas.columns import make_base
 from geo_engine.outputs.atlas.data import as_json, atlas_data, opening
 from geo_engine.outputs.atlas.geometry import encoded_geometry
+from geo_engine.results import UniverseInfo
 from tests.conftest import ROOT, skip_or_fail
 from tests.outputs.example import example_publication, with_facts
 
@@ -173,12 +175,6 @@ def test_ties_and_constants_make_fewer_classes_and_not_empty_ones():
     assert classes.breaks([np.nan], 1000) == []
 
 
-def test_classes_of_change_are_symmetric_around_zero():
-    cuts = classes.change_breaks([-0.3, -0.1, 0.02, 0.05, np.nan, 0.2], 1000)
-    assert cuts == [-cut for cut in reversed(cuts)]
-    assert classes.change_breaks([0.0, 0.0], 1000) == []
-
-
 def test_the_page_opens_on_the_chain_with_the_largest_surplus_of_digital_firms():
     publication = example_publication()
     hotspots = publication.results.hotspots
@@ -197,10 +193,177 @@ def test_the_family_that_decides_is_the_study_s():
     strict = local.assign(q_value_panel=local["q_value"] * 0 + 1)
     results = dataclasses.replace(publication.results, local=strict)
     panel = with_facts(dataclasses.replace(publication, results=results), family="panel")
-    assert atlas_data(panel)["chains"] != atlas_data(publication)["chains"]
+    mine, other = (atlas_data(each)["universes"]["tutte"] for each in (panel, publication))
+    assert mine["chains"] != other["chains"]
+    assert mine["hotspots"] == other["hotspots"]
 
 
 def test_json_holds_no_character_that_could_end_a_script():
     text = as_json({"a": "</script><!--\u2028\u2029&", "b": "{{7*7}}"})
     assert not set(text) & set("<>&\u2028\u2029")
     assert json.loads(text) == {"a": "</script><!--\u2028\u2029&", "b": "{{7*7}}"}
+
+
+def with_panel(publication, **variables):
+    """Add variables to the municipal panel."""
+    panel = publication.results.panel.assign(variables)
+    return dataclasses.replace(
+        publication, results=dataclasses.replace(publication.results, panel=panel)
+    )
+
+
+def test_the_page_reads_every_further_indicator_as_it_was(tmp_path):
+    publication = example_publication()
+    panel = publication.results.panel
+    firms, known, digital = (panel[name] for name in ("firms", "known", "digital"))
+    shown = ~np.isnan(panel["share"])
+    before = firms.shift(year=1).where(firms.shift(year=1) > 0)
+    given = {
+        "share_at_least": (digital / firms).where(shown & (firms > 0)),
+        "share_unknown": (1 - known / firms).where(firms > 0),
+        "growth": (firms - before) / before,
+        "phase_balance": (firms % 7) / 7 - 0.2,
+        "composite": 100 + 10 * (panel["share"] - 0.3),
+    }
+    publication = with_panel(publication, **given)
+    found = decoded(publication, tmp_path)["extras"]
+    assert set(found) == set(given)
+    steps = {row["key"]: row["steps"] for row in atlas_data(publication)["indicators"]}
+    for name, values in given.items():
+        part = values.sel(chain="moda").transpose("year", "place").to_numpy().ravel()
+        expected = nearest(np.where(np.isfinite(part), part, np.nan), steps[name])
+        np.testing.assert_array_equal(floats(found[name]["place"]), expected, err_msg=name)
+        assert found[name]["province"] is None
+
+
+def test_a_confidential_indicator_of_a_suppressed_cell_never_enters_the_page(tmp_path):
+    publication = example_publication()
+    leaky = publication.results.panel["firms"] * 0 + 41.5
+    publication = with_panel(publication, mean_score=leaky)
+    found = decoded(publication, tmp_path, chain="arredo_design")
+    hidden = np.array(found["chain"]["shareStatus"]) == tables.SUPPRESSED
+    assert hidden.any()
+    score = floats(found["extras"]["mean_score"]["place"])
+    np.testing.assert_array_equal(np.isnan(score), hidden)
+
+
+def test_totals_codes_and_ends_of_intervals_make_no_map():
+    publication = example_publication()
+    firms = publication.results.panel["firms"]
+    names = ("location_quotient_low", "employees", "births", "specialized", "composite_rank")
+    publication = with_panel(publication, **dict.fromkeys(names, firms))
+    keys = [row["key"] for row in atlas_data(publication)["indicators"]]
+    assert keys == ["share_eb", "share", "firms_per_1000", "firms_per_km2", "location_quotient"]
+
+
+def test_every_level_is_read_as_it_was_and_says_why_a_figure_is_missing(tmp_path):
+    publication = example_publication()
+    results = publication.results
+    provinces = results.province_panel
+    status = provinces["share_status"].copy()
+    status[0] = tables.SUPPRESSED
+    leaky = provinces.assign(
+        share_status=status, share=provinces["share"].where(status != tables.SUPPRESSED)
+    )
+    results = dataclasses.replace(results, province_panel=leaky)
+    publication = dataclasses.replace(publication, results=results)
+    found = decoded(publication, tmp_path)["chain"]["levels"]["province"]
+    part = leaky.sel(chain="moda").transpose("year", "province")
+    share = floats(found["share"])
+    np.testing.assert_array_equal(share, nearest(part["share"].to_numpy().ravel(), 1000))
+    assert found["shareStatus"] == part["share_status"].to_numpy().ravel().tolist()
+    assert np.isnan(floats(found["digital"])[np.isnan(share)]).all()
+    people = results.places.groupby("cod_prov")["population"].sum().to_numpy()
+    rate = 1000 * part["firms"].to_numpy() / people
+    np.testing.assert_array_equal(floats(found["firms_per_1000"]), nearest(rate.ravel(), 100))
+
+
+def smaller(publication):
+    """Give another universe of the same study."""
+    panel = publication.results.panel
+    less = panel.assign({name: np.floor(panel[name] / 2) for name in ("firms", "known", "digital")})
+    results = dataclasses.replace(publication.results, panel=less)
+    return with_facts(
+        dataclasses.replace(publication, results=results),
+        universe="pmi",
+        universe_label="PMI (10-249 addetti)",
+        universe_label_en="SMEs (10-249)",
+    )
+
+
+UNIVERSES = (
+    UniverseInfo(key="tutte", label="tutte le imprese", label_en="all enterprises"),
+    UniverseInfo(key="pmi", label="PMI (10-249 addetti)", label_en="SMEs (10-249)"),
+)
+
+
+def test_a_further_universe_has_its_own_figures_and_its_name_in_its_title(tmp_path):
+    publication = example_publication(universes=UNIVERSES)
+    data = atlas_data(publication, {"pmi": smaller(publication)})
+    assert list(data["universes"]) == ["tutte", "pmi"]
+    titles = [each["title"] for each in data["universes"].values()]
+    assert titles == [
+        "Digitalizzazione delle filiere - tutte le imprese",
+        "Digitalizzazione delle filiere - PMI (10-249 addetti)",
+    ]
+    assert data["universes"]["pmi"]["title_en"].endswith("- SMEs (10-249)")
+    assert data["universes"]["pmi"]["chains"] != data["universes"]["tutte"]["chains"]
+
+
+def test_quintiles_of_the_page_are_those_of_the_other_artefacts(tmp_path):
+    if NODE is None:
+        skip_or_fail("node is not installed: make system")
+    publication = example_publication()
+    values = publication.results.panel["share_eb"].sel(chain="moda").to_numpy().ravel()
+    whole = nearest(values, 1000).tolist()
+    script = (
+        f"const {{classes}} = require({json.dumps(str(ROOT / 'tests' / 'js' / 'load.js'))});"
+        "const given = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
+        "const list = Float64Array.from(given, x => x === null ? NaN : x);"
+        "process.stdout.write(JSON.stringify(classes.breaks('quantile', list)));"
+    )
+    done = subprocess.run(
+        [str(NODE), "-e", script],
+        input=json.dumps([None if np.isnan(value) else value for value in whole]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == classes.breaks(values, 1000)
+
+
+def test_tables_on_signals_are_rounded_short_and_without_provinces():
+    publication = example_publication()
+    coverage = pd.DataFrame(
+        {
+            "signal": "sito",
+            "label": "sito web",
+            "dimension": ["year", "province"],
+            "group": ["2024", "Prato"],
+            "firms": [10, 5],
+            "known": [8, 4],
+            "yes": [4, 2],
+            "coverage": [0.8, 0.8],
+            "share": [0.5, np.nan],
+            "share_low": [1 / 3, 0.4],
+            "share_high": [np.nan, 0.6],
+        }
+    )
+    results = dataclasses.replace(publication.results, signal_coverage=coverage)
+    found = atlas_data(dataclasses.replace(publication, results=results))["signals"]
+    assert found["coverage"] == [["sito web", "year", "2024", 10, 8, 0.8, 0.333333, None]]
+    assert found["indexed"] is False
+
+
+def test_parts_of_firms_are_read_to_a_hundredth(tmp_path, monkeypatch):
+    publication = example_publication()
+    panel = publication.results.panel
+    parts = {name: panel[name] * 0.37 for name in ("firms", "known", "digital")}
+    publication = with_panel(publication, **parts)
+    monkeypatch.setattr("geo_engine.outputs.atlas.columns.count_parts", lambda _: 100)
+    chain = decoded(publication, tmp_path)["chain"]
+    for name in ("firms", "known"):
+        expected = nearest(parts[name].sel(chain="moda").transpose("year", "place"), 100) / 100
+        np.testing.assert_allclose(floats(chain[name]), expected.ravel(), atol=1e-9)
+    eb = panel["share_eb"].sel(chain="moda").transpose("year", "place").to_numpy().ravel()
+    np.testing.assert_array_equal(floats(chain["share_eb"]), nearest(eb, 1000))

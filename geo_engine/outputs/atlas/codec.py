@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 Integers = npt.NDArray[np.int64]
+LEVEL = 8
+"""Of gzip: level 9 takes twice as long and saves a fiftieth."""
 
 
 def zigzag(values: npt.ArrayLike) -> Integers:
@@ -129,4 +131,4 @@ def packed(data: bytes) -> str:
     str
         Base64 of gzip, without a time stamp.
     """
-    return base64.b64encode(gzip.compress(data, compresslevel=9, mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(data, compresslevel=LEVEL, mtime=0)).decode("ascii")

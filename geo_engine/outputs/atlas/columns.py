@@ -16,6 +16,7 @@ import xarray as xr
 
 from geo_engine import tables
 from geo_engine.outputs.atlas.codec import nearest, nullable, packed, surprises, varints
+from geo_engine.outputs.atlas.geographies import level_panels
 from geo_engine.results import Facts, Results
 
 Floats = npt.NDArray[np.float64]
@@ -23,6 +24,8 @@ Integers = npt.NDArray[np.int64]
 
 SHARE_STEPS = 1000
 """Steps of a share: one decimal of a percentage."""
+PARTS = 100
+"""Steps of a firm that is divided among chains."""
 QUOTIENT_STEPS = 100
 PER_1000_STEPS = 100
 PER_KM2_STEPS = 1000
@@ -30,9 +33,16 @@ Z = 1.959964
 """Half-width of a 95 % interval in standard deviations."""
 LOCAL_OF_STATUS = np.array([1, 1, 1, 5, 6])
 """Local status that a status of the panel leads one to expect where there is no test."""
+COUNTS = ("firms", "known", "digital")
 TOTAL_STEPS = 1_000_000_000
 PRIOR_STEPS = (1_000_000, 1000)
 """Steps of the mean and of the weight toward which shares are drawn."""
+LEVEL_RATES = (
+    ("location_quotient", QUOTIENT_STEPS),
+    ("firms_per_1000", PER_1000_STEPS),
+    ("firms_per_km2", PER_KM2_STEPS),
+)
+"""Rates of the levels above municipalities, where the panel has them."""
 LABELED_P = 0.05
 """Quadrants of places with a larger p, not significant either, are not shown and not stored."""
 EDGES = (*(k / 1000 for k in range(1, 10)), *(k / 100 for k in range(1, 6)), 0.1)
@@ -53,6 +63,8 @@ class Base:
     alpha: float
     q_name: str
     """The q-value that decides: ``q_value`` or ``q_value_panel``."""
+    parts: int
+    """Steps of one firm: 1, or 100 where firms are divided among chains."""
 
 
 def make_base(results: Results) -> Base:
@@ -77,7 +89,45 @@ def make_base(results: Results) -> Base:
         edges=_edges(facts),
         alpha=facts.alpha,
         q_name=tables.q_column(facts.family),
+        parts=count_parts(facts),
     )
+
+
+def count_parts(facts: Facts) -> int:
+    """Give the steps of one firm.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of the study.
+
+    Returns
+    -------
+    int
+        1 where counts are whole, 100 where firms are divided among chains.
+    """
+    return 1 if getattr(facts, "whole_counts", True) else PARTS
+
+
+def counts_of(panel: xr.Dataset, name: str, parts: int) -> Floats:
+    """Give counts as the page knows them.
+
+    Parameters
+    ----------
+    panel : Dataset
+        With the variable; ``digital`` counts only where the share is shown.
+    name : str
+        ``firms``, ``known`` or ``digital``.
+    parts : int
+        Steps of one firm.
+
+    Returns
+    -------
+    ndarray of float64
+        Firms, to a step; NaN where missing.
+    """
+    values = _shown_digital(panel) if name == "digital" else _values(panel, name)
+    return nearest(values, parts) / parts
 
 
 def chain_columns(results: Results, base: Base, chain: str) -> str:
@@ -101,13 +151,14 @@ def chain_columns(results: Results, base: Base, chain: str) -> str:
     local = results.local.sel(chain=chain).transpose("variable", "year", "place", ...)
     change = results.change.sel(chain=chain)
     columns = [
-        *_counts(panel),
+        *_counts(panel, base.parts),
         *_shares(panel, base),
         *_rates(panel, base),
         *_tests(local.sel(variable="firms"), panel["status"].to_numpy(), base),
         *_tests(local.sel(variable="share"), panel["share_status"].to_numpy(), base),
-        *_changes(change, panel),
-        *_levels(results, chain),
+        *_changes(change, panel, base.parts),
+        *_robustness(results, chain),
+        *_levels(results, chain, base.parts),
     ]
     return packed(b"".join(varints(column) for column in columns))
 
@@ -138,20 +189,20 @@ def _shown_digital(panel: xr.Dataset) -> Floats:
     return np.where(np.isnan(_values(panel, "share")), np.nan, _values(panel, "digital"))
 
 
-def _counts(panel: xr.Dataset) -> list[Integers]:
+def _counts(panel: xr.Dataset, parts: int) -> list[Integers]:
     """Firms, firms with a signal, digital firms, and the statuses that these do not explain."""
-    firms, known = nearest(_values(panel, "firms")), nearest(_values(panel, "known"))
-    digital = nearest(_shown_digital(panel))
+    firms, known, digital = (counts_of(panel, name, parts) for name in COUNTS)
     with np.errstate(divide="ignore", invalid="ignore"):
-        expected = nearest(known * _previous(digital) / _previous(known))
+        expected = nearest(known * _previous(digital) / _previous(known), parts)
+    gap = np.nan_to_num(_previous(firms - known))
     outside = np.where(np.isnan(firms), tables.NOT_COVERED, tables.OK)
     status = np.where(firms == 0, tables.NO_FIRMS, outside)
     hidden = np.where(known > 0, tables.SUPPRESSED, status)
     share_status = np.where(np.isnan(digital), hidden, tables.OK)
     return [
-        nullable(firms, _previous(firms)),
-        nullable(known, firms - np.nan_to_num(_previous(firms - known))),
-        nullable(digital, expected),
+        nullable(nearest(firms, parts), nearest(_previous(firms), parts)),
+        nullable(nearest(known, parts), nearest(firms - gap, parts)),
+        nullable(nearest(digital, parts), expected),
         surprises(panel["status"].to_numpy(), status),
         surprises(panel["share_status"].to_numpy(), share_status),
     ]
@@ -162,7 +213,7 @@ def _shares(panel: xr.Dataset, base: Base) -> list[Integers]:
 
     The interval is expected where a Beta of that mean and weight has it, by Cornish and Fisher.
     """
-    known, digital = nearest(_values(panel, "known")), nearest(_shown_digital(panel))
+    known, digital = (counts_of(panel, name, base.parts) for name in COUNTS[1:])
     corrected = _values(panel, "share_eb")
     priors = _priors(panel, base)
     mean = (priors[0] / PRIOR_STEPS[0])[:, base.region]
@@ -219,7 +270,7 @@ def _priors(panel: xr.Dataset, base: Base) -> tuple[Integers, Integers]:
 
 def _rates(panel: xr.Dataset, base: Base) -> list[Integers]:
     """Location quotients and densities."""
-    firms = nearest(_values(panel, "firms"))
+    firms = counts_of(panel, "firms", base.parts)
     sums = np.nansum(firms, axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         quotient = nearest(firms / sums / (base.totals / TOTAL_STEPS), QUOTIENT_STEPS)
@@ -263,15 +314,14 @@ def _bins(values: Floats, base: Base) -> Integers:
     return np.where(np.isnan(values), 0, found).astype(np.int64)
 
 
-def _changes(change: xr.Dataset, panel: xr.Dataset) -> list[Integers]:
+def _changes(change: xr.Dataset, panel: xr.Dataset, parts: int) -> list[Integers]:
     """Years compared, statuses, directions, and the differences with their interval."""
     years = panel["year"].to_numpy()
     first, last = (_position(_values(change, name), years) for name in ("first_year", "last_year"))
     share = nearest(_values(change, "share_change"), SHARE_STEPS)
     low, high = (nearest(_values(change, name), SHARE_STEPS) for name in ("low", "high"))
-    firms = nearest(_values(panel, "firms"))
+    firms, known, digital = (counts_of(panel, name, parts) for name in COUNTS)
     place = np.arange(firms.shape[1])
-    known, digital = nearest(_values(panel, "known")), nearest(_shown_digital(panel))
     at = (np.maximum(first - 1, 0), place), (np.maximum(last - 1, 0), place)
     expected = _newcombe([(digital[year], known[year]) for year in at])
     difference = firms[at[1]] - firms[at[0]]
@@ -280,7 +330,7 @@ def _changes(change: xr.Dataset, panel: xr.Dataset) -> list[Integers]:
         last,
         change["status"].to_numpy().astype(np.int64),
         change["direction"].to_numpy().astype(np.int64) + 1,
-        nullable(nearest(_values(change, "firms_change")), difference),
+        nullable(nearest(_values(change, "firms_change"), parts), nearest(difference, parts)),
         nullable(share, expected[0]),
         nullable(low, expected[1]),
         nullable(high, expected[2]),
@@ -306,41 +356,51 @@ def _newcombe(pairs: list[tuple[Floats, Floats]]) -> list[Floats]:
     return [nearest(values, SHARE_STEPS) for values in (change, low, high)]
 
 
+def _robustness(results: Results, chain: str) -> list[Integers]:
+    """In how many hundredths of the specifications a place is a hotspot; missing where untried."""
+    shape = (len(results.facts.years), len(results.places))
+    robust = results.robustness
+    if "robustness" not in robust or chain not in robust["chain"].to_numpy():
+        return [np.zeros(shape, dtype=np.int64)]
+    part = robust["robustness"].sel(chain=chain)
+    part = part.reindex(place=results.places.index, year=list(results.facts.years))
+    return [nullable(nearest(part.transpose("year", "place").to_numpy(), 100))]
+
+
 def _position(values: Floats, years: npt.NDArray[np.int64]) -> Integers:
     """Give each year its number, from 1; 0 is missing."""
     found = np.searchsorted(years, np.nan_to_num(values)) + 1
     return np.where(np.isin(values, years), found, 0).astype(np.int64)
 
 
-def _levels(results: Results, chain: str) -> list[Integers]:
-    """Provinces, regions and the country: firms, firms with a signal, digital firms, quotients."""
+def _levels(results: Results, chain: str, parts: int) -> list[Integers]:
+    """Provinces, regions, the country and zones: counts, shares, rates and statuses."""
     columns: list[Integers] = []
     for panel in level_panels(results):
-        part = panel.sel(chain=chain).transpose("year", ...)
-        firms, known = nearest(_values(part, "firms")), nearest(_values(part, "known"))
-        digital = nearest(_shown_digital(part))
-        quotient = nearest(_values(part, "location_quotient"), QUOTIENT_STEPS)
-        columns += [nullable(values) for values in (firms, known, digital, quotient)]
+        columns += _level(panel.sel(chain=chain).transpose("year", "area"), parts)
     return columns
 
 
-def level_panels(results: Results) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
-    """Give the panels above municipalities with one row for each province and region in use.
-
-    Parameters
-    ----------
-    results : Results
-        What may be shown.
-
-    Returns
-    -------
-    tuple of Dataset
-        Provinces by ``cod_prov``, regions by ``cod_reg``, and the country.
-    """
-    provinces = sorted(results.places["cod_prov"].unique())
-    regions = sorted(results.places["cod_reg"].unique())
-    return (
-        results.province_panel.reindex(province=provinces),
-        results.region_panel.reindex(region=regions),
-        results.country_panel,
+def _level(panel: xr.Dataset, parts: int) -> list[Integers]:
+    """Write one level; the share follows from its counts but where zones weigh them."""
+    firms, known, digital = (counts_of(panel, name, parts) for name in COUNTS)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = nearest(digital / known, SHARE_STEPS)
+    rates = [
+        nearest(_values(panel, name), steps) if name in panel else np.full_like(firms, np.nan)
+        for name, steps in LEVEL_RATES
+    ]
+    status, share_status = (
+        np.nan_to_num(_values(panel, name), nan=tables.NOT_COVERED).astype(np.int64)
+        for name in ("status", "share_status")
     )
+    return [
+        *(
+            nullable(nearest(values, parts), nearest(_previous(values), parts))
+            for values in (firms, known, digital)
+        ),
+        nullable(nearest(_values(panel, "share"), SHARE_STEPS), share),
+        *(nullable(values, _previous(values)) for values in rates),
+        status,
+        share_status,
+    ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -12,19 +14,25 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo_engine.disclosure.publication import Publication
-from geo_engine.outputs.atlas import classes, columns
+from geo_engine.outputs.atlas import columns
 from geo_engine.outputs.atlas.codec import packed, varints, zigzag
+from geo_engine.outputs.atlas.extras import extra_columns
+from geo_engine.outputs.atlas.geographies import geographies, level_panels
 from geo_engine.outputs.atlas.geometry import encoded_geometry
+from geo_engine.outputs.atlas.indicators import Mapped, mapped_indicators
+from geo_engine.outputs.atlas.signals import signal_tables
+from geo_engine.outputs.atlas.similar import NUMBER, similar_positions
 from geo_engine.outputs.tabular import leading_chain
 from geo_engine.results import Results
 from geo_engine.space.autocorrelation import REASONS
-from geo_engine.words import LANGUAGES, load_words
+from geo_engine.words import LANGUAGES, load_atlas_words, load_words
 
 SECTIONS = (
     "units",
     "unit_status",
     "statuses",
     "local_statuses",
+    "quadrants",
     "indicators",
     "legends",
     "clusters",
@@ -36,42 +44,122 @@ SECTIONS = (
 """Words that the page uses."""
 
 
-def atlas_data(publication: Publication) -> dict[str, Any]:
+def atlas_data(
+    publication: Publication, others: Mapping[str, Publication] | None = None
+) -> dict[str, Any]:
     """Collect the data of the page.
 
     Parameters
     ----------
     publication : Publication
-        What may be shown.
+        What may be shown of the main universe.
+    others : mapping of str to Publication, optional
+        Further universes of the same study, by key.
 
     Returns
     -------
     dict
-        Facts, words and breaks as they are; places, hotspots, borders and figures packed.
+        Facts, words and tables as they are; places, hotspots, borders and figures packed.
     """
     results = publication.results
     base = columns.make_base(results)
+    published = {results.facts.universe: publication, **(others or {})}
+    indicators = mapped_indicators(results)
     return {
-        "facts": _facts(publication),
-        "words": {
-            language: {section: load_words(language)[section] for section in SECTIONS}
-            for language in LANGUAGES
-        },
+        "facts": _facts(results),
+        "words": {language: page_words(language) for language in LANGUAGES},
         "edges": [float(edge) for edge in base.edges],
-        "steps": classes.STEPS,
-        "breaks": {
-            chain.key: classes.all_breaks(results, chain.key) for chain in results.facts.chains
-        },
-        "maps": _maps(results),
+        "indicators": [indicator.described() for indicator in indicators],
         "opening": opening(results),
         "geometry": encoded_geometry(results.places),
         "places": _packed_json(_places(results, base)),
-        "hotspots": _packed_json(_hotspots(results)),
-        "chains": {
-            chain.key: columns.chain_columns(results, base, chain.key)
-            for chain in results.facts.chains
+        "geographies": _packed_json(_geographies(results)),
+        "similar": similar_positions(results),
+        "likes": NUMBER,
+        "parts": base.parts,
+        "series_breaks": _series_breaks(results),
+        "robust": "robustness" in results.robustness,
+        "signals": signal_tables(results),
+        "universes": {
+            key: universe_data(each, columns.make_base(each.results), indicators)
+            for key, each in published.items()
         },
     }
+
+
+def universe_data(
+    publication: Publication, base: columns.Base, indicators: list[Mapped]
+) -> dict[str, Any]:
+    """Collect what is of one universe alone.
+
+    Parameters
+    ----------
+    publication : Publication
+        What may be shown of it.
+    base : Base
+        What all its chains share.
+    indicators : list of Mapped
+        Of the study.
+
+    Returns
+    -------
+    dict
+        Titles and notices, maps, hotspots, and the figures of each chain.
+    """
+    results = publication.results
+    facts = results.facts
+    chains = [chain.key for chain in facts.chains]
+    with ThreadPoolExecutor(max_workers=2) as pool:  # gzip lets go of the interpreter
+        packed_chains = pool.map(lambda key: columns.chain_columns(results, base, key), chains)
+        figures = dict(zip(chains, packed_chains, strict=True))
+    return {
+        "title": facts.titled("it"),
+        "title_en": facts.titled("en"),
+        "label": facts.universe_label,
+        "label_en": facts.universe_label_en,
+        "banner": publication.banner,
+        "banner_en": publication.banner_en,
+        "warnings": list(results.warnings),
+        "maps": _maps(results),
+        "totals": packed(varints(zigzag(np.diff(base.totals, axis=0, prepend=0)))),
+        "hotspots": _packed_json(_hotspots(results)),
+        "chains": figures,
+        **_extras(results, indicators),
+    }
+
+
+def _extras(results: Results, indicators: list[Mapped]) -> dict[str, Any]:
+    """Pack each further indicator of each chain once: what is the same in all is stored once."""
+    pool: dict[str, int] = {}
+    found: dict[str, dict[str, int]] = {}
+    levels = level_panels(results)
+    parts = columns.count_parts(results.facts)
+    for chain in results.facts.chains:
+        panels = [panel.sel(chain=chain.key) for panel in (results.panel, *levels)]
+        found[chain.key] = {
+            each.row.key: pool.setdefault(extra_columns(panels, each, parts), len(pool))
+            for each in indicators
+            if not each.is_base and each.row.key in results.panel
+        }
+    return {"extras": found, "pool": list(pool)}
+
+
+def page_words(language: str) -> dict[str, Any]:
+    """Give the words that the page uses.
+
+    Parameters
+    ----------
+    language : str
+        One of ``LANGUAGES``.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        Sections of the common words, and those of the page alone.
+    """
+    return {section: load_words(language)[section] for section in SECTIONS} | load_atlas_words(
+        language
+    )
 
 
 def opening(results: Results) -> dict[str, Any]:
@@ -110,14 +198,36 @@ def as_json(data: dict[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _facts(publication: Publication) -> dict[str, Any]:
-    """Give the facts with their notices."""
-    facts = dataclasses.asdict(publication.results.facts)
-    facts["chains"] = [dataclasses.asdict(chain) for chain in publication.results.facts.chains]
-    facts["banner"] = publication.banner
-    facts["banner_en"] = publication.banner_en
-    facts["warnings"] = list(publication.results.warnings)
+def _facts(results: Results) -> dict[str, Any]:
+    """Give the facts of the study; titles and notices stand with each universe."""
+    facts = dataclasses.asdict(results.facts)
+    facts["chains"] = [dataclasses.asdict(chain) for chain in results.facts.chains]
+    facts["universes"] = [dataclasses.asdict(universe) for universe in results.facts.universes]
     return facts
+
+
+def _geographies(results: Results) -> list[dict[str, Any]]:
+    """Give the levels above municipalities."""
+    return [
+        {
+            "key": level.key,
+            "names": list(level.names),
+            "codes": list(level.codes),
+            "of": level.members.tolist(),
+            "notes": list(level.notes),
+        }
+        for level in geographies(results)
+    ]
+
+
+def _series_breaks(results: Results) -> list[list[Any]]:
+    """Give where series break: chain, indicator, year, and the reason in both languages."""
+    table = getattr(results, "series_breaks", None)
+    if table is None or table.empty:
+        return []
+    columns_shown = ["chain", "indicator", "year", "note", "note_en"]
+    rows = table[columns_shown].itertuples(index=False)
+    return [[str(row[0]), str(row[1]), int(row[2]), str(row[3]), str(row[4])] for row in rows]
 
 
 def _maps(results: Results) -> dict[str, Any]:
@@ -153,7 +263,6 @@ def _places(results: Results, base: columns.Base) -> dict[str, Any]:
         "region": base.region.tolist(),
         "population": _whole(base.population),
         "area": _whole(base.area),
-        "totals": packed(varints(zigzag(np.diff(base.totals, axis=0, prepend=0)))),
         "province_names": _texts(provinces["province"]),
         "province_sigle": _texts(provinces["sigla"]),
         "region_names": _texts(regions["region"]),
@@ -163,6 +272,7 @@ def _places(results: Results, base: columns.Base) -> dict[str, Any]:
 def _hotspots(results: Results) -> list[dict[str, Any]]:
     """Give the hotspots by chain, year and rank, with their members by position."""
     position = {str(code): number for number, code in enumerate(results.places.index)}
+    parts = columns.count_parts(results.facts)
     rows = results.hotspots.drop(columns="geometry").to_dict("records")
     rows.sort(key=lambda row: (str(row["chain"]), int(row["year"]), int(row["rank"])))
     return [
@@ -174,9 +284,7 @@ def _hotspots(results: Results) -> list[dict[str, Any]]:
             "name": str(row["name"]),
             "region": str(row["region"]),
             "members": sorted(position[str(code)] for code in row["members"]),
-            "firms": _number(row["firms"], 0),
-            "known": _number(row["known"], 0),
-            "digital": _number(row["digital"], 0),
+            **{name: _count(row[name], parts) for name in columns.COUNTS},
             "share": _number(row["share"], 4),
             "share_outside": _number(row["share_outside"], 4),
             "robustness": _number(row["robustness"], 3),
@@ -204,6 +312,11 @@ def _number(value: Any, decimals: int) -> float | int | None:
     if math.isnan(figure):
         return None
     return round(figure, decimals) if decimals else round(figure)
+
+
+def _count(value: Any, parts: int) -> float | int | None:
+    """Give a count: whole, or with two decimals where firms are divided among chains."""
+    return _number(value, 0 if parts == 1 else 2)
 
 
 def _packed_json(value: Any) -> str:

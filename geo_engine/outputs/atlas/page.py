@@ -15,21 +15,8 @@ from geo_engine.outputs.atlas.data import as_json, atlas_data
 from geo_engine.outputs.atlas.element import render_map
 from geo_engine.words import load_words
 
-SCRIPTS = (
-    "10_codec.js",
-    "20_columns.js",
-    "30_geometry.js",
-    "40_format.js",
-    "45_state.js",
-    "50_view.js",
-    "60_paint.js",
-    "70_page.js",
-    "80_card.js",
-    "85_parts.js",
-    "87_paper.js",
-    "90_main.js",
-)
-"""The atlas's script, in the order in which its parts refer to each other."""
+STYLES = ("atlas.css", "panels.css", "paper.css")
+"""The page's style: the map and its controls, the panels around it, and the sheets."""
 
 _PAGE = """<!DOCTYPE html>
 <html lang="{language}">
@@ -61,21 +48,24 @@ def write_atlas(
     Parameters
     ----------
     publication : Publication
-        What may be shown.
+        What may be shown of the main universe.
     path : Path
         Where to write; the caller gives a temporary path and renames it.
+    others : mapping of str to Publication, optional
+        The further universes, which the page lets one choose.
     """
-    del others  # drawn by the atlas of issue 6
-    path.write_text(render_page(publication), encoding="utf-8", newline="\n")
+    path.write_text(render_page(publication, others), encoding="utf-8", newline="\n")
 
 
-def render_page(publication: Publication) -> str:
+def render_page(publication: Publication, others: Mapping[str, Publication] | None = None) -> str:
     """Assemble the page.
 
     Parameters
     ----------
     publication : Publication
-        What may be shown.
+        What may be shown of the main universe.
+    others : mapping of str to Publication, optional
+        The further universes.
 
     Returns
     -------
@@ -95,11 +85,11 @@ def render_page(publication: Publication) -> str:
     parts = {
         "language": facts.language,
         "policy": policy,
-        "title": html.escape(facts.title),
+        "title": html.escape(facts.titled(facts.language)),
         "style": style,
         "no_script": html.escape(load_words(facts.language)["atlas"]["no_script"]),
         "body": body,
-        "data": as_json(atlas_data(publication)),
+        "data": as_json(atlas_data(publication, others)),
         "script": script,
     }
     return re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], _PAGE)
@@ -107,18 +97,31 @@ def render_page(publication: Publication) -> str:
 
 def _script(starter: str) -> str:
     """Join Leaflet, our script and folium's lines; ours is strict and leaves one name behind."""
-    ours = "\n".join(_source(name) for name in SCRIPTS)
+    ours = "\n".join(_source(name) for name in script_names())
     leaflet = re.sub(r"//# sourceMappingURL=\S+", "", _leaflet("leaflet.js"))
     wrapped = f'const geoAtlas = (() => {{\n"use strict";\n{ours}\nreturn geoAtlas;\n}})();'
     joined = f"{leaflet}\n{wrapped}\n{starter}\n"
     return joined.replace("\r\n", "\n").replace("</script", "<\\/script")
 
 
+def script_names() -> list[str]:
+    """Name the parts of our script in their order, which is that of their numbers.
+
+    Returns
+    -------
+    list of str
+        File names in ``src``.
+    """
+    folder = resources.files("geo_engine.outputs.atlas").joinpath("src")
+    return sorted(part.name for part in folder.iterdir() if part.name.endswith(".js"))
+
+
 def _style() -> str:
     """Join Leaflet's style and ours; pictures of controls that are not used are left out."""
     leaflet = re.sub(r"url\([^)]*\)", "none", _leaflet("leaflet.css"))
     leaflet = re.sub(r"behavior:[^;]*;", "", leaflet)
-    return f"{leaflet}\n{_source('atlas.css')}".replace("\r\n", "\n")
+    ours = "\n".join(_source(name) for name in STYLES)
+    return f"{leaflet}\n{ours}".replace("\r\n", "\n")
 
 
 def _leaflet(name: str) -> str:

@@ -16,7 +16,7 @@ const codec = (() => {
   }
 
   /** Read numbers one after another; a file cut short is an error, never zeros. */
-  function reader(bytes) {
+  function cursor(bytes) {
     let at = 0;
     function next() {
       if (at < bytes.length && bytes[at] < 128) return bytes[at++];
@@ -30,6 +30,11 @@ const codec = (() => {
         factor *= 128;
       }
     }
+    return { next, done: () => at === bytes.length };
+  }
+
+  function reader(bytes) {
+    const { next, done } = cursor(bytes);
     const signed = () => unzigzag(next());
     function list(n, one) {
       const found = new Float64Array(n);
@@ -43,32 +48,36 @@ const codec = (() => {
       plain: (n) => list(n, next),
       /** n signed numbers */
       signs: (n) => list(n, signed),
-      /** n numbers or NaN; expected(i, soFar) is what the writer expected too */
-      nullable(n, expected) {
-        const found = new Float64Array(n);
-        for (let i = 0; i < n; i++) {
-          const code = next();
-          if (code === 0) {
-            found[i] = NaN;
-            continue;
-          }
-          const guess = expected ? expected(i, found) : 0;
-          found[i] = unzigzag(code - 1) + (Number.isFinite(guess) ? guess : 0);
-        }
-        return found;
-      },
-      /** n codes that are mostly as expected */
-      surprises(n, expected) {
-        const found = new Uint8Array(n);
-        for (let i = 0; i < n; i++) {
-          const code = next();
-          found[i] = code === 0 ? expected(i) : code - 1;
-        }
-        return found;
-      },
+      nullable: (n, expected) => nullable(next, n, expected),
+      surprises: (n, expected) => surprises(next, n, expected),
       /** all read? */
-      done: () => at === bytes.length,
+      done,
     };
+  }
+
+  /** n numbers or NaN; expected(i, soFar) is what the writer expected too. */
+  function nullable(next, n, expected) {
+    const found = new Float64Array(n);
+    for (let i = 0; i < n; i++) {
+      const code = next();
+      if (code === 0) {
+        found[i] = NaN;
+        continue;
+      }
+      const guess = expected ? expected(i, found) : 0;
+      found[i] = unzigzag(code - 1) + (Number.isFinite(guess) ? guess : 0);
+    }
+    return found;
+  }
+
+  /** n codes that are mostly as expected. */
+  function surprises(next, n, expected) {
+    const found = new Uint8Array(n);
+    for (let i = 0; i < n; i++) {
+      const code = next();
+      found[i] = code === 0 ? expected(i) : code - 1;
+    }
+    return found;
   }
 
   function unzigzag(code) {

@@ -10,7 +10,7 @@ const columns = (() => {
 
   const nearest = (value, scale) => Math.floor(value * scale + 0.5);
 
-  /** base: {places, years, population, area, region, regions, provinces, totals} */
+  /** base: {places, years, population, area, region, regions, totals, parts, levels: [{key, count}]} */
   function decode(bytes, base) {
     const read = codec.reader(bytes);
     const chain = {};
@@ -22,24 +22,35 @@ const columns = (() => {
       share: readTests(read, base, chain.shareStatus),
     };
     chain.change = readChange(read, base, chain);
-    chain.provinces = readLevel(read, base.provinces * base.years);
-    chain.regions = readLevel(read, base.regions * base.years);
-    chain.country = readLevel(read, base.years);
+    chain.robustness = read.nullable(base.places * base.years);
+    chain.levels = {};
+    for (const { key, count } of base.levels) chain.levels[key] = readLevel(read, count, base);
     if (!read.done()) throw new RangeError("the data do not end where they should");
     return chain;
+  }
+
+  /** Firms, whole or in parts of a firm; expected(i, soFar) in firms too. */
+  function readFirms(read, n, parts, expected) {
+    if (parts === 1) return read.nullable(n, expected);
+    const found = new Float64Array(n);
+    read.nullable(n, (i, steps) => {
+      if (i > 0) found[i - 1] = steps[i - 1] / parts;
+      return nearest(expected(i, found), parts);
+    }).forEach((steps, i) => (found[i] = steps / parts));
+    return found;
   }
 
   function readCounts(read, base, chain) {
     const n = base.places * base.years;
     const p = base.places;
     const before = (list, i) => (i < p ? NaN : list[i - p]);
-    const firms = read.nullable(n, (i, soFar) => before(soFar, i));
-    const known = read.nullable(n, (i, soFar) => {
+    const firms = readFirms(read, n, base.parts, (i, soFar) => before(soFar, i));
+    const known = readFirms(read, n, base.parts, (i, soFar) => {
       const gap = before(firms, i) - before(soFar, i);
       return firms[i] - (Number.isNaN(gap) ? 0 : gap);
     });
-    const digital = read.nullable(n, (i, soFar) =>
-      nearest((known[i] * before(soFar, i)) / before(known, i), 1),
+    const digital = readFirms(read, n, base.parts, (i, soFar) =>
+      nearest((known[i] * before(soFar, i)) / before(known, i), base.parts) / base.parts,
     );
     const status = read.surprises(n, (i) => firmStatus(firms[i]));
     const shareStatus = read.surprises(n, (i) => {
@@ -75,6 +86,7 @@ const columns = (() => {
       firms[i] = chain.known[i] + weight;
       share[i] = (chain.digital[i] + mean * weight) / firms[i];
     }
+    chain.reliability = firms.map((all, i) => (all > 0 ? chain.known[i] / all : NaN));
     chain.share_eb = read.nullable(n, (i) => nearest(share[i], SHARE));
     chain.low = read.nullable(n, (i) => nearest(betaEnd(share[i], firms[i], -1), SHARE));
     chain.high = read.nullable(n, (i) => nearest(betaEnd(share[i], firms[i], 1), SHARE));
@@ -126,7 +138,7 @@ const columns = (() => {
     const status = read.plain(n);
     const direction = read.plain(n).map((code) => code - 1);
     const at = (year, i) => Math.max(year[i] - 1, 0) * n + i;
-    const firms = read.nullable(n, (i) => chain.firms[at(last, i)] - chain.firms[at(first, i)]);
+    const firms = readFirms(read, n, base.parts, (i) => chain.firms[at(last, i)] - chain.firms[at(first, i)]);
     const expected = Array.from({ length: n }, (_, i) =>
       newcombe(
         chain.digital[at(first, i)],
@@ -159,14 +171,29 @@ const columns = (() => {
     return [share, center - half, center + half];
   }
 
-  function readLevel(read, n) {
-    const firms = read.nullable(n);
-    const known = read.nullable(n);
-    const digital = read.nullable(n);
-    const quotient = read.nullable(n);
-    const share = shares(digital, known);
-    return { firms, known, digital, quotient, share };
+  /** A level above municipalities: the same names as the chain's own figures. */
+  function readLevel(read, count, base) {
+    const n = count * base.years;
+    const before = (i, soFar) => (i < count ? NaN : soFar[i - count]);
+    const [firms, known, digital] = [0, 1, 2].map(() => readFirms(read, n, base.parts, before));
+    const share = read.nullable(n, (i) => nearest(digital[i] / known[i], SHARE));
+    const location_quotient = read.nullable(n, before);
+    const firms_per_1000 = read.nullable(n, before);
+    const firms_per_km2 = read.nullable(n, before);
+    const status = Uint8Array.from(read.plain(n));
+    const shareStatus = Uint8Array.from(read.plain(n));
+    return {
+      firms,
+      known,
+      digital,
+      share,
+      location_quotient,
+      firms_per_1000,
+      firms_per_km2,
+      status,
+      shareStatus,
+    };
   }
 
-  return { decode, newcombe, betaEnd };
+  return { decode, newcombe, wilson, betaEnd, nearest };
 })();

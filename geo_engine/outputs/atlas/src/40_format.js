@@ -25,6 +25,9 @@ const format = (() => {
     return value < 0 && size !== 0 ? `-${text}` : text;
   }
 
+  /** Firms: whole, or with a decimal where firms are divided among chains. */
+  const count = (value, language) => number(value, language, Number.isInteger(value) ? 0 : 1);
+
   /** The same with a plus sign where more than zero. */
   function signed(value, language, decimals = 0) {
     const text = number(value, language, decimals);
@@ -77,8 +80,8 @@ const format = (() => {
     Object.assign(values, {
       share: percent(hotspot.share, language),
       outside: percent(hotspot.share_outside, language),
-      digital: number(hotspot.digital, language),
-      known: number(hotspot.known, language),
+      digital: count(hotspot.digital, language),
+      known: count(hotspot.known, language),
     });
     const sentence = fill(words.sentences.hotspot, values);
     return hotspot.known < FEW ? `${sentence} ${words.sentences.hotspot_few}` : sentence;
@@ -128,6 +131,7 @@ const format = (() => {
   return {
     FEW,
     number,
+    count,
     signed,
     percent,
     threshold,

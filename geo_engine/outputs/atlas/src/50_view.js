@@ -7,18 +7,25 @@ const view = (() => {
     3: ["#edf8b1", "#7fcdbb", "#2c7fb8"],
     4: ["#ffffcc", "#a1dab4", "#41b6c4", "#225ea8"],
     5: ["#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494"],
+    6: ["#ffffcc", "#c7e9b4", "#7fcdbb", "#41b6c4", "#2c7fb8", "#253494"],
+    7: ["#ffffcc", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#0c2c84"],
+    8: ["#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#0c2c84"],
+    9: ["#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#253494", "#081d58"],
   };
   const DIVERGING = ["#e66101", "#fdb863", "#f7f7f7", "#b2abd2", "#5e3c99"];
   const CLUSTERS = ["HH", "LL", "HL", "LH", "interest", "none"];
   const CLUSTER_COLORS = ["#b2182b", "#2166ac", "#f4a582", "#92c5de", "#cbc9c4", "#f2f2f0"];
   const QUADRANT_CLASS = [5, 0, 1, 3, 2];
+  const HOT = ["hot", "cold", "interest", "none"];
+  const HOT_COLORS = ["#b2182b", "#2166ac", "#cbc9c4", "#f2f2f0"];
+  const HOT_OF_QUADRANT = [3, 0, 1, 0, 1]; // by the neighbors: HH and LH hot, LL and HL cold
   const HIGH = "#b2182b";
   const LOW = "#2166ac";
   const MISSING = 250;
   const SUPPRESSED = 251;
   const NOT_COVERED = 252;
   const STATUS_NOT_COVERED = 3; // position in tables.STATUSES
-  const SHARES = new Set(["share_eb", "share"]);
+  const UNSURE_BELOW = 0.5; // weight of a place's own data in its corrected share
 
   /** Class by status of a value that is not there (tables.STATUSES). */
   const statusClass = (status) =>
@@ -27,9 +34,6 @@ const view = (() => {
   const localClass = (status) =>
     [MISSING, MISSING, MISSING, MISSING, MISSING, NOT_COVERED, SUPPRESSED][status];
 
-  /** Which variable is tested beside an indicator. */
-  const variableOf = (indicator) => (SHARES.has(indicator) ? "share" : "firms");
-
   /** How many breaks are not above a value. */
   function classOf(value, breaks) {
     let found = 0;
@@ -37,109 +41,141 @@ const view = (() => {
     return found;
   }
 
-  /** All a painter and a legend need. `model` holds chain figures, breaks, sizes, edges. */
+  /** All a painter and a legend need. `model` holds the chain, the base, breaks, edges. */
   function make(state, model) {
-    const offset = model.years.indexOf(state.year) * model.places;
-    const builders = { values, clusters, concentration: clusters, change };
-    const made = builders[state.map](state, model, offset);
+    const builders = {
+      values,
+      clusters,
+      concentration: clusters,
+      hotcold: clusters,
+      robustness,
+      change: changes.make,
+    };
+    const made = builders[state.map](state, model);
     made.counts = new Uint32Array(256);
-    for (const code of made.classes) made.counts[code]++;
+    for (const code of made.units) made.counts[code]++;
+    made.classes = spread(model.base, state.level, made.units);
     return made;
   }
 
-  function values(state, model, offset) {
-    const name = state.indicator;
-    const list = model.chain[name];
-    const breaks = model.breaks[name];
-    const status = SHARES.has(name) ? model.chain.shareStatus : model.chain.status;
-    const classes = new Uint8Array(model.places);
-    for (let i = 0; i < model.places; i++) {
-      const value = list[offset + i];
-      classes[i] = Number.isNaN(value)
-        ? statusClass(status[offset + i])
-        : classOf(value, breaks);
+  /** Give each place the class of its territory. */
+  function spread(base, level, units) {
+    if (level === "place") return units;
+    const { of } = base.byKey.get(level);
+    return Uint8Array.from(of, (unit) => (unit < 0 ? MISSING : units[unit]));
+  }
+
+  function values(state, model) {
+    const found = figures.series(model.chain, model.base, state.level, state.indicator, model.about);
+    const { count, about } = found || { count: figures.countOf(model.base, state.level), about: model.about };
+    const offset = model.year * count;
+    const units = new Uint8Array(count).fill(MISSING);
+    if (found) {
+      for (let i = 0; i < count; i++) {
+        const value = found.list[offset + i];
+        units[i] = Number.isNaN(value)
+          ? statusClass(found.status[offset + i])
+          : classOf(value, model.breaks);
+      }
     }
-    const variable = variableOf(name);
-    const marks = model.chain.tests[variable].mark.subarray(offset, offset + model.places);
+    const atPlaces = state.level === "place";
+    const test = atPlaces ? about.test : "";
     return {
       kind: "values",
-      classes,
-      colors: SEQUENTIAL[breaks.length + 1],
-      breaks,
-      steps: model.steps[name],
-      variable,
-      outlines: [
-        { color: HIGH, inside: Uint8Array.from(marks, (mark) => mark === 3) },
-        { color: LOW, inside: Uint8Array.from(marks, (mark) => mark === 5) },
-      ],
+      units,
+      colors: SEQUENTIAL[model.breaks.length + 1],
+      breaks: model.breaks,
+      about,
+      variable: test,
+      unsure: atPlaces && test === "share" ? littleKnown(model, offset, units) : null,
+      outlines: test ? outlines(model, test) : [],
     };
   }
 
-  function clusters(state, model, offset) {
-    const variable = state.map === "clusters" ? "share" : "firms";
+  /** Places whose share leans on their region more than on their own data. */
+  function littleKnown(model, offset, units) {
+    return Uint8Array.from(units, (code, i) =>
+      code < MISSING && model.chain.reliability[offset + i] < UNSURE_BELOW ? 1 : 0,
+    );
+  }
+
+  function outlines(model, variable) {
+    const { places } = model.base;
+    const from = model.year * places;
+    const marks = model.chain.tests[variable].mark.subarray(from, from + places);
+    return [
+      { color: HIGH, inside: Uint8Array.from(marks, (mark) => (mark === 3 ? 1 : 0)) },
+      { color: LOW, inside: Uint8Array.from(marks, (mark) => (mark === 5 ? 1 : 0)) },
+    ];
+  }
+
+  /** Which variable a map of tests is about. */
+  function tested(state, model) {
+    if (state.map === "clusters") return "share";
+    if (state.map === "concentration") return "firms";
+    return model.about.test || (model.facts.signal ? "share" : "firms");
+  }
+
+  function clusters(state, model) {
+    const variable = tested(state, model);
     const tests = model.chain.tests[variable];
+    const hot = state.map === "hotcold";
+    const ofQuadrant = hot ? HOT_OF_QUADRANT : QUADRANT_CLASS;
     const interesting = model.edges.findIndex((edge) => edge >= 0.005) + 1;
-    const classes = new Uint8Array(model.places);
-    for (let i = 0; i < model.places; i++) {
-      const at = offset + i;
-      if (!tests.p[at]) classes[i] = localClass(tests.status[at]);
-      else if (tests.mark[at] % 2) classes[i] = QUADRANT_CLASS[tests.mark[at] >> 1];
-      else classes[i] = tests.p[at] <= interesting ? 4 : 5;
+    const { places } = model.base;
+    const [interest, none] = hot ? [2, 3] : [4, 5];
+    const units = new Uint8Array(places);
+    for (let i = 0; i < places; i++) {
+      const at = model.year * places + i;
+      if (!tests.q[at] && !tests.p[at]) units[i] = localClass(tests.status[at] || 1);
+      else if (tests.mark[at] % 2) units[i] = ofQuadrant[tests.mark[at] >> 1];
+      else units[i] = tests.p[at] && tests.p[at] <= interesting ? interest : none;
     }
     return {
       kind: state.map,
-      classes,
-      colors: CLUSTER_COLORS,
-      names: CLUSTERS,
+      units,
+      colors: hot ? HOT_COLORS : CLUSTER_COLORS,
+      names: hot ? HOT : CLUSTERS,
       variable,
+      unsure: null,
       outlines: [],
     };
   }
 
-  function change(state, model) {
-    const variable = variableOf(state.indicator);
-    const share = variable === "share";
-    const source = model.chain.change;
-    const breaks = model.breaks[`change_${variable}`];
-    const classes = new Uint8Array(model.places);
-    for (let i = 0; i < model.places; i++) {
-      const value = share ? source.share[i] : perThousand(source.firms[i], model.population[i]);
-      if (!Number.isNaN(value)) classes[i] = breaks.length ? classOf(value, breaks) : 2;
-      else if (share) classes[i] = statusClass(source.status[i]);
-      else classes[i] = Number.isNaN(model.chain.firms[i]) ? NOT_COVERED : MISSING;
+  /** In how many of the specifications tried a place is a hotspot. */
+  function robustness(state, model) {
+    const { places } = model.base;
+    const from = model.year * places;
+    const status = model.chain.tests.share.status;
+    const units = new Uint8Array(places);
+    for (let i = 0; i < places; i++) {
+      const value = model.chain.robustness[from + i];
+      units[i] = Number.isNaN(value) ? localClass(status[from + i] || 1) : robustClass(value);
     }
-    const moved = (sign) => Uint8Array.from(source.direction, (way) => way === sign);
     return {
-      kind: "change",
-      classes,
-      colors: DIVERGING,
-      breaks,
-      steps: share ? 1000 : 100,
-      variable,
-      outlines: share
-        ? [
-            { color: "#3f007d", inside: moved(1) },
-            { color: "#7f3b08", inside: moved(-1) },
-          ]
-        : [],
+      kind: "robustness",
+      units,
+      colors: ["#f2f2f0", "#fee0d2", "#fc9272", "#de2d26", "#99000d"],
+      names: ["never", "quarter", "half", "most", "nearly_all"],
+      variable: "share",
+      unsure: null,
+      outlines: outlines(model, "share").slice(0, 1),
     };
   }
 
-  /** Change in firms per 1,000 inhabitants, in steps of 0.01. */
-  function perThousand(firms, population) {
-    return population > 0 ? Math.floor(((1000 * firms) / population) * 100 + 0.5) : NaN;
-  }
+  const robustClass = (value) => (value === 0 ? 0 : 1 + classOf(value, [25, 50, 75]));
 
   return {
     make,
     classOf,
-    variableOf,
-    perThousand,
+    statusClass,
+    tested,
+    SEQUENTIAL,
+    DIVERGING,
     MISSING,
     SUPPRESSED,
     NOT_COVERED,
     STATUS_NOT_COVERED,
-    SHARES,
     HIGH,
     LOW,
   };

@@ -1,0 +1,209 @@
+"""Measure how fast indicators are made of placed firms: ours, polars, pandas, in the same run.
+
+``python benchmarks/indicators.py [--quick] [--json]``. Made rows of firms fall on 7,900 places, 15
+chains and 10 years as firms do: few places have most. Rounds go A B C A B C, so that a slow minute
+of the machine falls on all; medians are printed. The peers count firms, known and digital ones by
+place, chain and year, and no more; ours are also timed for every variable of the registry with
+zones, composite, similar places, benchmarks and priorities. Peers that are not installed are left
+out and named. Rank intervals and sensitivity repeat the index, and are no part of the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import importlib.util
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from geo_engine.chains.membership import PHASES
+from geo_engine.change.difference import first_last_change
+from geo_engine.indicators.counting import count_firms
+from geo_engine.plan import Plan
+from geo_engine.plan_indicators import StudyFiles
+from geo_engine.sources.boundaries import read_layer, read_population
+from geo_engine.study import parse_study
+from geo_engine.territory import describe_territory
+from geo_engine.territory_panels import build_panels
+
+DATE, CHAINS, CODES = dt.date(2025, 1, 1), 15, 600
+STUDY = {
+    "title": "Misura",
+    "data_date": "2024-12-31",
+    "unit": "unita_locale",
+    "status": "attiva",
+    "firms": [{"path": "-", "year": 2024, "columns": {"employees": "e", "istat_code": "c"}}],
+    "digital": {"signals": [{"column": "s", "label": "sito"}]},
+    "indicator": [
+        {
+            "key": "web_density",
+            "numerator": "1000 * digital",
+            "denominator": "population",
+            "unit": "per 1.000",
+            "label": "siti",
+            "polarity": 1,
+        }
+    ],
+    "composite": {
+        "indicators": ["share", "firms_per_1000", "location_quotient", "web_density"],
+        "polarity": {"firms_per_1000": 1, "location_quotient": 1},
+        "draws": 0,
+        "leave_one_out": False,
+    },
+}
+
+
+def made_firms(rows: int, places: int, years: int, seed: int = 0) -> pd.DataFrame:
+    """Invent placed firms: year, place, code, key, signal and persons of each."""
+    rng = np.random.default_rng(seed)
+    part = rng.pareto(1.1, places) + 0.05
+    known = (rng.random(rows) < 0.8).astype(np.int32)
+    return pd.DataFrame(
+        {
+            "place": rng.choice(places, rows, p=part / part.sum()).astype(np.int32),
+            "year": rng.integers(years, size=rows).astype(np.int16),
+            "code": rng.integers(CODES, size=rows).astype(np.int32),
+            "firm": rng.permutation(rows).astype(np.uint64),
+            "firms": np.ones(rows, np.int32),
+            "known": known,
+            "digital": known * (rng.random(rows) < 0.4).astype(np.int32),
+            "employees": np.ceil(rng.lognormal(1, 1, rows)).astype(np.float32),
+        }
+    )
+
+
+def made_phases(chains: list[str]) -> pd.DataFrame:
+    """Give each code one chain, and every seventh a second one."""
+    table = np.full((CODES, len(chains)), "", dtype=object)
+    for code in range(CODES):
+        table[code, code % len(chains)] = PHASES[code % 4]
+        if code % 7 == 0:
+            table[code, (code + 3) % len(chains)] = PHASES[(code + 1) % 4]
+    return pd.DataFrame(table, columns=chains)
+
+
+def made_plan(chains: list[str]) -> Plan:
+    """Give what the stages ask of a plan: places, chains, keys."""
+    layer = read_layer(DATE, "shipped")
+    places = layer.assign(population=read_population(DATE, 2023, "shipped"), covered=True)
+    study = parse_study(STUDY)
+    plan = SimpleNamespace(
+        study=study,
+        places=places,
+        chains=dict.fromkeys(chains),
+        index=None,
+        files=StudyFiles(),
+        reference=pd.DataFrame(columns=["level", "area", "chain", "year"]),
+    )
+    return cast(Plan, plan)
+
+
+def counters(
+    firms: pd.DataFrame, members: np.ndarray, shape: tuple[int, int]
+) -> dict[str, Callable[[], float]]:
+    """Give each peer's call; every one returns the firms of all cells together."""
+    code, chain = np.nonzero(members)
+    links = pd.DataFrame({"code": code.astype(np.int32), "chain": chain.astype(np.int16)})
+    keys, amounts = ["place", "chain", "year"], ["firms", "known", "digital"]
+
+    def ours() -> float:
+        areas = np.arange(shape[0])
+        counts = count_firms(firms, members, areas=areas, shape=shape, distinct=False)
+        return float(counts.firms[:, :-1].sum())
+
+    def with_pandas() -> float:
+        by_code = firms.groupby(["place", "year", "code"], sort=False)[amounts].sum()
+        joined = by_code.reset_index().merge(links, on="code")
+        return float(joined.groupby(keys, sort=False)[amounts].sum()["firms"].sum())
+
+    calls: dict[str, Callable[[], float]] = {"ours": ours, "pandas": with_pandas}
+    if importlib.util.find_spec("polars") is not None:
+        import polars as pl
+
+        table = pl.from_pandas(firms[["place", "year", "code", *amounts]])
+        linked = pl.from_pandas(links)
+
+        def with_polars() -> float:
+            by_code = table.group_by("place", "year", "code").agg(pl.col(amounts).sum())
+            joined = by_code.join(linked, on="code").group_by(keys)
+            return float(joined.agg(pl.col(amounts).sum())["firms"].sum())
+
+        calls["polars"] = with_polars
+    return calls
+
+
+def measure(rows: int, years: int, rounds: int) -> dict[str, Any]:
+    """Time counting by all peers in turn, then every indicator by ours."""
+    chains = [f"chain_{i:02d}" for i in range(CHAINS)]
+    plan = made_plan(chains)
+    firms, phases = made_firms(rows, len(plan.places), years), made_phases(chains)
+    members = (phases != "").to_numpy()
+    calls = counters(firms, members, (len(plan.places), years))
+    calls["ours"]()  # compiles
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    found: dict[str, float] = {}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            found[name] = call()
+            seconds[name].append(time.perf_counter() - start)
+    if len(set(found.values())) > 1:
+        raise SystemExit(f"The peers do not agree: {found}")
+    counting = {name: statistics.median(each) for name, each in seconds.items()}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    spent: list[float] = []
+    worked: list[float] = []
+    calendar = tuple(range(2025 - years, 2025))
+    build_panels(plan, firms.head(1000), phases, calendar)  # compiles
+    for _ in range(max(1, rounds // 2)):
+        start, busy = time.perf_counter(), time.process_time()
+        panels = build_panels(plan, firms, phases, calendar)
+        middle = time.perf_counter()
+        change = first_last_change(panels.levels["place"])
+        changed = time.perf_counter()
+        territory = describe_territory(plan, panels, change)
+        spent.append(time.perf_counter() - start - (changed - middle))
+        worked.append(time.process_time() - busy)
+    return {
+        "rows": rows,
+        "cells": int(panels.levels["place"]["firms"].size),
+        "variables": len(territory.panel.data_vars),
+        "rounds": rounds,
+        "counting_seconds": {name: round(each, 3) for name, each in counting.items()},
+        "counting_ratio": {
+            name: round(each / counting["ours"], 2)
+            for name, each in counting.items()
+            if name != "ours"
+        },
+        "indicators_seconds": round(statistics.median(spent), 2),
+        "indicators_processor_seconds": round(statistics.median(worked), 2),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_before_indicators_mb": round(before),
+        "absent": [name for name in ("polars",) if name not in calls],
+    }
+
+
+def main() -> None:
+    """Print what was measured; with ``--json`` the last line is the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="600,000 rows, 3 years, 3 rounds")
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    figures = measure(600_000, 3, 3) if asked.quick else measure(6_000_000, 10, 5)
+    for name, value in figures.items():
+        sys.stdout.write(f"{name}: {value}\n")
+    if asked.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+
+
+if __name__ == "__main__":
+    main()

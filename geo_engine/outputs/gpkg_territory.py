@@ -1,0 +1,107 @@
+"""Tables of the GeoPackage that compare territories: zones, benchmarks, priorities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from geo_engine.outputs import qgis_style, qgis_text
+from geo_engine.outputs.fields import describe_fields
+from geo_engine.outputs.gpkg_tables import Layer, Style
+from geo_engine.outputs.long_tables import level_table
+from geo_engine.results import Results
+
+
+def territory_tables(results: Results) -> tuple[Layer, ...]:
+    """Describe the tables of zones, benchmarks and priorities of the main universe.
+
+    Parameters
+    ----------
+    results : Results
+        What may be shown.
+
+    Returns
+    -------
+    tuple of Layer
+        zones and zone_members, benchmarks, similar and priorities, where there are any; all join by
+        ``pro_com_t`` or ``zone``.
+    """
+    return tuple(_layer(results, *each) for each in _tables(results) if len(each[-1]))
+
+
+def _tables(results: Results) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
+    """Give name, title, description and rows of each table."""
+    if results.zones:
+        yield (
+            "zones",
+            "Zone",
+            "Una riga per geografia, zona, filiera e anno: macroaree, NUTS e zone dello studio.",
+            _zones(results),
+        )
+        yield (
+            "zone_members",
+            "Comuni delle zone",
+            "Quali comuni formano ogni zona, e con quale peso.",
+            _members(results),
+        )
+    yield (
+        "benchmarks",
+        "Confronti",
+        "La quota di ogni comune contro la sua provincia, la regione, l'Italia e i comuni simili.",
+        _benchmarks(results),
+    )
+    yield ("similar", "Comuni simili", "I comuni più simili a ciascuno.", results.similar)
+    yield ("priorities", "Priorità", results.priority_rule.italian, _priorities(results))
+
+
+def _layer(results: Results, name: str, title: str, note: str, frame: pd.DataFrame) -> Layer:
+    """Describe one table."""
+    fields = describe_fields(frame.columns, results.facts, results.registry)
+    display = qgis_text.quoted(str(frame.columns[0]))
+    style = Style(
+        name="Predefinito",
+        qml=qgis_style.qml(None, fields=fields, display=display),
+        default=True,
+    )
+    return Layer(
+        name=name, title=title, description=note, frame=frame, fields=fields, styles=(style,)
+    )
+
+
+def _zones(results: Results) -> pd.DataFrame:
+    """Give the figures of all zones."""
+    parts = []
+    for geography, zone in results.zones.items():
+        table = level_table(zone.panel, "zone", "zone").astype({"zone": str})
+        table.insert(0, "geography", geography)
+        table.insert(2, "zone_name", table["zone"].map(zone.names))
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _members(results: Results) -> pd.DataFrame:
+    """Give the municipalities of all zones."""
+    parts = [zone.members.assign(geography=key) for key, zone in results.zones.items()]
+    whole = pd.concat(parts, ignore_index=True)
+    return whole[["geography", "zone", "pro_com_t", "weight"]]
+
+
+def _benchmarks(results: Results) -> pd.DataFrame:
+    """Give the comparisons that could be made."""
+    if "difference" not in results.benchmarks:
+        return pd.DataFrame()
+    table = results.benchmarks.to_dataframe().reset_index().rename(columns={"place": "pro_com_t"})
+    table = table[np.isfinite(table["difference"])]
+    table.insert(0, "pro_com_t", table.pop("pro_com_t"))
+    keys = ["pro_com_t", "chain", "benchmark"]
+    return table.sort_values(keys, ignore_index=True).astype({"side": "int16"})
+
+
+def _priorities(results: Results) -> pd.DataFrame:
+    """Give the priorities, the place first."""
+    table = results.priorities.copy()
+    if len(table):
+        table.insert(0, "pro_com_t", table.pop("pro_com_t"))
+    return table

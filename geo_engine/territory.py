@@ -1,0 +1,125 @@
+"""What a study says of places beyond their variables: index, likeness, benchmarks, priorities."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from geo_engine.errors import StatisticsError
+from geo_engine.plan import Plan
+from geo_engine.territory_comparison import (
+    PriorityRule,
+    compare,
+    concentration,
+    find_similar,
+    phase_shares,
+    priorities,
+    similar_table,
+)
+from geo_engine.territory_composite import (
+    CompositeFound,
+    Ground,
+    choices_sensitivity,
+    composite_found,
+    composite_rows,
+    with_context,
+)
+from geo_engine.territory_panels import Panels
+
+LEAST_IN_SCALE = 10
+"""Cells of fewer firms set no goalposts; of more where the threshold of disclosure is higher."""
+TOO_LITTLE = ("NO_VARIATION", "NO_REFERENCE", "NOT_POSITIVE", "FEW_PLACES")
+"""Errors of a composite that the data make, and not the study: said in a warning."""
+NO_SALIB = (
+    "Indice composito: l'analisi di sensibilità non è stata fatta, manca il pacchetto SALib "
+    "(pip install geo-engine[models])."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Territory:
+    """Fields of ``Results`` by name, and the panel with the composite in it."""
+
+    panel: xr.Dataset
+    fields: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+def describe_territory(plan: Plan, panels: Panels, change: xr.Dataset) -> Territory:
+    """Compute composite, similar places, benchmarks, priorities and concentration.
+
+    Parameters
+    ----------
+    plan : Plan
+        Keys and files of the study.
+    panels : Panels
+        Every territory's variables.
+    change : Dataset, dims ("place", "chain")
+        ``Results.change``.
+
+    Returns
+    -------
+    Territory
+        Fields that ``Results`` has beyond its panels.
+
+    Raises
+    ------
+    StudyError, StatisticsError
+        Where what the study asks cannot be; too few firms for a scale is a warning instead.
+    """
+    study, places = plan.study, plan.places
+    panel = panels.levels["place"]
+    found, warnings = _composite(plan, panels)
+    registry = panels.registry
+    if found is not None:
+        panel = panel.assign(found.scores.data_vars)
+        registry = registry | composite_rows(found)
+    similar = find_similar(places, panel, panels.everyone, plan.files.features, study.similar)
+    rule = PriorityRule(target=study.priorities.target, least_firms=study.priorities.least_firms)
+    fields = {
+        "registry": registry,
+        "zones": panels.zones,
+        "composite": found,
+        "similar": similar_table(similar),
+        "benchmarks": compare(panel, places, similar, national=study.coverage.is_national),
+        "priorities": priorities(panel, change, rule),
+        "priority_rule": rule,
+        "phase_shares": phase_shares(panels.sums),
+        "concentration": concentration(
+            panel["firms"], panels.everyone, panels.sums, places["cod_reg"]
+        ),
+        "all_firms": panels.everyone,
+    }
+    return Territory(panel=panel, fields=fields, warnings=warnings)
+
+
+def _composite(plan: Plan, panels: Panels) -> tuple[CompositeFound | None, tuple[str, ...]]:
+    """Compute the composite index that a study asks for; say why there is none."""
+    keys, study = plan.study.composite, plan.study
+    if keys is None:
+        return None, ()
+    ground = Ground(
+        panel=with_context(panels.levels["place"], plan.places, panels.everyone),
+        regions=plan.places["cod_reg"],
+        registry=panels.registry,
+        goalposts=plan.files.goalposts,
+        least_firms=max(LEAST_IN_SCALE, study.disclosure.threshold),
+        seed=study.seed,
+    )
+    try:
+        found = composite_found(ground, keys)
+    except StatisticsError as error:
+        if error.code not in TOO_LITTLE:
+            raise
+        return None, (f"{keys.label}: non calcolato. {error.message}",)
+    if keys.draws == 0:
+        return found, ()
+    try:
+        return dataclasses.replace(found, sensitivity=choices_sensitivity(ground, keys)), ()
+    except StatisticsError as error:
+        if error.code != "EXTRA_MISSING":
+            raise
+        return dataclasses.replace(found, notes=(*found.notes, NO_SALIB)), ()
