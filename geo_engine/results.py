@@ -198,7 +198,8 @@ class Results:
     benchmarks: xr.Dataset = field(default_factory=xr.Dataset)
     """(benchmark, place, chain), latest year; benchmark is province, region, country (where all of
     it is covered), similar: reference, reference_low, reference_high, difference, difference_low,
-    difference_high (shares, 0.01 is one point), side (int8), reference_firms (known signal)."""
+    difference_high (shares, 0.01 is one point), side (int8), reference_firms (known signal);
+    firms_per_1000_reference and firms_per_1000_difference (firms per 1,000 residents)."""
     similar: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SIMILAR_COLUMNS))
     """pro_com_t, order (1 the nearest), neighbor, distance (standard deviations); the attribute
     ``features`` names what was compared."""

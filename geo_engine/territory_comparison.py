@@ -12,6 +12,7 @@ from geo_engine.errors import StatisticsError
 from geo_engine.indicators.area_variables import EVERYONE, QUOTIENTS
 from geo_engine.indicators.benchmarks import (
     Benchmark,
+    benchmark_ratios,
     benchmark_shares,
     group_benchmark,
     similar_benchmark,
@@ -293,14 +294,14 @@ def similar_of_table(table: pd.DataFrame, places: pd.Index) -> SimilarPlaces | N
 def compare(
     panel: xr.Dataset, places: pd.DataFrame, similar: SimilarPlaces | None, *, national: bool
 ) -> xr.Dataset:
-    """Compare the digital share of each place with its province, region, country and its like.
+    """Compare share and density of each place with its province, region, country and its like.
 
     Parameters
     ----------
     panel : Dataset, dims ("place", "chain", "year")
-        digital, known.
+        firms, digital, known.
     places : DataFrame
-        cod_prov, cod_reg, by ``pro_com_t``, in the order of the panel.
+        cod_prov, cod_reg, population, by ``pro_com_t``, in the order of the panel.
     similar : SimilarPlaces, optional
         Left out when None.
     national : bool
@@ -312,9 +313,14 @@ def compare(
         ``Results.benchmarks``: of the latest year.
     """
     at = {"year": int(np.argmax(panel["year"].to_numpy()))}
-    last = panel[["digital", "known"]].isel(at, drop=True).transpose("place", "chain")
-    return benchmark_shares(
-        last["digital"], last["known"], benchmarks_of(places, similar, national=national)
+    last = panel[["firms", "digital", "known"]].isel(at, drop=True).transpose("place", "chain")
+    against = benchmarks_of(places, similar, national=national)
+    residents = last["firms"].copy(
+        data=np.repeat(places["population"].to_numpy(float)[:, None], last.sizes["chain"], axis=1)
+    )
+    density = benchmark_ratios(1000 * last["firms"], residents, against)
+    return benchmark_shares(last["digital"], last["known"], against).assign(
+        {f"firms_per_1000_{name}": density[name] for name in ("reference", "difference")}
     )
 
 

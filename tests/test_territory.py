@@ -12,6 +12,7 @@ import pytest
 
 from geo_engine.delivery import Delivered, carry_out
 from geo_engine.disclosure.cells import few_firms
+from geo_engine.disclosure.universes import publish_universes
 from geo_engine.errors import StudyError
 from geo_engine.indicators.registry import load_registry
 from geo_engine.pipeline import Run, run
@@ -247,6 +248,10 @@ def test_benchmarks_hold_the_place_and_its_like_do_not(whole: Run) -> None:
     wanted = float(cells["digital"].sum() / cells["known"].sum())
     assert float(table.sel(benchmark="similar")["reference"]) == pytest.approx(wanted)
     assert "country" not in whole.results.benchmarks["benchmark"]
+    places = whole.results.places
+    residents = places["population"][places["cod_prov"] == "100"].sum()
+    density = float(province["firms_per_1000_reference"])
+    assert density == pytest.approx(1000 * 58 / residents)
 
 
 def test_priorities_follow_the_stated_rule_against_a_target(tmp_path) -> None:
@@ -436,3 +441,18 @@ def test_the_order_of_rows_changes_nothing(whole: Run, tmp_path) -> None:
         np.testing.assert_allclose(other.panel[name], values, rtol=1e-12, err_msg=str(name))
     assert other.priorities.equals(whole.results.priorities)
     assert other.similar.equals(whole.results.similar)
+
+
+def test_universes_together_tell_no_persons_and_no_share_of_a_zone(tmp_path) -> None:
+    large = rows_of(CANTAGALLO, SHOP, 2024, "sss", persons="300")
+    found = run(
+        parse_study(keys(audience="public", universe=["tutte", "micro"], zones=[])),
+        write(tmp_path, [row.replace(";100;", ";4;") for row in ROWS] + large),
+    )
+    panels = {found.results.facts.universe: found.results, **found.others}
+    shown = publish_universes(panels, nested=found.nested, disjoint=found.disjoint, threshold=5)
+    for publication in shown.values():
+        cell = publication.results.panel.sel(place=CANTAGALLO, chain="moda", year=2024)
+        assert np.isnan(cell["share"])
+        assert np.isnan(cell["employees"])
+        assert np.isnan(cell["web_density"])
