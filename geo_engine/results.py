@@ -214,7 +214,7 @@ class Results:
     phase_shares: xr.Dataset = field(default_factory=xr.Dataset)
     """(place, chain, phase), latest year: firms, phase_share, phase_share_low, phase_share_high."""
     concentration: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """``territory_comparison.CONCENTRATION_COLUMNS``: chain, year, firms, gini, herfindahl,
+    """``territory_concentration.CONCENTRATION_COLUMNS``: chain, year, firms, gini, herfindahl,
     effective_places, theil, theil_between and theil_within (regions), between_share,
     ellison_glaeser, ellison_glaeser_p, plants (addetti or imprese: what the last two count)."""
     graph_summary: dict[str, object]

@@ -29,12 +29,12 @@ from geo_engine.territory_comparison import (
     similar_of_table,
 )
 from geo_engine.territory_composite import (
-    RANK_COLUMNS,
     CompositeFound,
     Ground,
     composite_found,
     with_context,
 )
+from geo_engine.territory_ranks import RANK_COLUMNS
 from geo_engine.territory_zones import ZonePanel
 
 LEAST_IN_SCALE = 10
