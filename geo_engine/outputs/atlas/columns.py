@@ -106,7 +106,7 @@ def count_parts(facts: Facts) -> int:
     int
         1 where counts are whole, 100 where firms are divided among chains.
     """
-    return 1 if getattr(facts, "whole_counts", True) else PARTS
+    return 1 if facts.whole_counts else PARTS
 
 
 def counts_of(panel: xr.Dataset, name: str, parts: int) -> Floats:

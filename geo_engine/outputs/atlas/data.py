@@ -222,8 +222,8 @@ def _geographies(results: Results) -> list[dict[str, Any]]:
 
 def _series_breaks(results: Results) -> list[list[Any]]:
     """Give where series break: chain, indicator, year, and the reason in both languages."""
-    table = getattr(results, "series_breaks", None)
-    if table is None or table.empty:
+    table = results.series_breaks
+    if table.empty:
         return []
     columns_shown = ["chain", "indicator", "year", "note", "note_en"]
     rows = table[columns_shown].itertuples(index=False)

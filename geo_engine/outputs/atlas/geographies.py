@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from geo_engine.results import Results
+from geo_engine.territory_zones import ZonePanel
 
 Integers = npt.NDArray[np.int64]
 RATES = (("firms_per_1000", "population", 1000), ("firms_per_km2", "area_km2", 1))
@@ -55,7 +54,7 @@ def geographies(results: Results) -> list[Geography]:
             codes=("IT",),
             members=np.zeros(len(places), dtype=np.int64),
         ),
-        *(_zoned(places, key, zone) for key, zone in _zones(results).items()),
+        *(_zoned(places, key, zone) for key, zone in results.zones.items()),
     ]
 
 
@@ -88,7 +87,7 @@ def level_panels(results: Results) -> list[xr.Dataset]:
         ),
         *(
             zone.panel.reindex(zone=sorted(map(str, zone.names))).rename(zone="area")
-            for zone in _zones(results).values()
+            for zone in results.zones.values()
         ),
     ]
 
@@ -104,11 +103,6 @@ def _with_rates(panel: xr.Dataset, level: Geography, places: pd.DataFrame) -> xr
     return panel.assign(rates)
 
 
-def _zones(results: Results) -> Mapping[str, Any]:
-    """Give the zones of a study by geography; a study without any has none."""
-    return getattr(results, "zones", None) or {}
-
-
 def _named(places: pd.DataFrame, key: str, code: str, name: str) -> Geography:
     """Read an administrative level from the columns of the municipalities."""
     first = places.drop_duplicates(code).sort_values(code)
@@ -120,7 +114,7 @@ def _named(places: pd.DataFrame, key: str, code: str, name: str) -> Geography:
     )
 
 
-def _zoned(places: pd.DataFrame, key: str, zone: Any) -> Geography:
+def _zoned(places: pd.DataFrame, key: str, zone: ZonePanel) -> Geography:
     """Read a geography of zones from its table of members."""
     codes = sorted(map(str, zone.names))
     heaviest = zone.members.sort_values(["weight", "zone"], ascending=[False, True], kind="stable")

@@ -100,7 +100,7 @@ def known_indicators(results: Results) -> Mapping[str, Indicator]:
     mapping of str to Indicator
         By key.
     """
-    return getattr(results, "registry", None) or load_registry()
+    return results.registry or load_registry()
 
 
 def _makes_a_map(row: Indicator) -> bool:

@@ -25,8 +25,8 @@ def similar_positions(results: Results) -> str:
         Base64 of gzip of varints, ``NUMBER`` a place, each one more than a position and 0 where
         there is none; "" where the study has no similar places.
     """
-    table = getattr(results, "similar", None)
-    if table is None or table.empty:
+    table = results.similar
+    if table.empty:
         return ""
     index = results.places.index
     place, neighbor = (index.get_indexer(table[name]) for name in ("pro_com_t", "neighbor"))

@@ -13,7 +13,7 @@ const notes = (() => {
     const { facts, words, language, data } = atlas;
     return {
       ...atlas.names(),
-      perimeter: facts.perimeter,
+      perimeter: (language === "en" && facts.perimeter_en) || facts.perimeter,
       neighbors: words.notes[`neighbors_${facts.neighbors}`],
       family: words.notes[`family_${facts.family}`],
       alternative: words.notes[`alternative_${facts.alternative}`],
@@ -46,6 +46,7 @@ const notes = (() => {
           {},
           make("h3", {}, words.notes[`${key}_title`]),
           make("p", {}, format.fill(words.notes[key], values)),
+          ...(key === "n1" && facts.membership ? [make("p", {}, atlas.inLanguage(facts, "membership"))] : []),
         ),
       );
     }
