@@ -417,6 +417,6 @@ def _agglomeration(
             totals = sums.all_employees["total"]
             return ellison_glaeser(persons["total"], plants, totals=totals), "addetti"
     number = own.sum("place")
-    number = number.where(number > 0)
+    number = number.where(number >= 1)  # parts of firms that make less than one are no plants
     plants = xr.Dataset({"herfindahl": 1 / number, "fourth": 1 / number**3})
     return ellison_glaeser(own, plants, totals=everyone), "imprese"
