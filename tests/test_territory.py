@@ -21,7 +21,7 @@ from geo_engine.pipeline import Run, run
 from geo_engine.sources.boundaries import read_layer
 from geo_engine.study import parse_study
 
-HEADER = "cf;istat;ateco;anno;addetti;sito;banda"
+HEADER = "cf;istat;ateco;anno;addetti;sito;banda;iscritta;cessata"
 PRATO, CARMIGNANO, MONTEMURLO, CANTAGALLO = "100005", "100002", "100003", "100001"
 TOWNS = (PRATO, CARMIGNANO, MONTEMURLO, CANTAGALLO, "100004", "100006", "100007")
 FASHION, SOFTWARE, SHOP = "13.20.00", "62.01.00", "47.71.10"
@@ -40,6 +40,7 @@ def rows_of(town: str, ateco: str, year: int, signals: str, *, persons: str = "4
     site = {"s": "www.a.it", "n": "no", "u": ""}
     return [
         f"{town}{ateco}{i};{town};{ateco};{year};{persons};{site[letter]};{1 if i % 2 else 0}"
+        f";{year if i == 0 else 2015};{year if i == 1 else ''}"
         for i, letter in enumerate(signals)
     ]
 
@@ -66,7 +67,8 @@ def keys(**changes: Any) -> dict[str, Any]:
         "separator": ";",
         "ateco_version": "2007",
         "tax_codes": "flag",
-        "columns": columns | {"employees": "addetti"},
+        "columns": columns
+        | {"employees": "addetti", "registered": "iscritta", "ceased": "cessata"},
     }
     signals = [
         {"key": "sito", "label": "sito", "kind": "website", "column": "sito"},
@@ -169,7 +171,7 @@ def test_persons_are_added_where_known_and_compared_with_the_territory(whole: Ru
 
 
 def test_persons_of_an_enterprise_are_divided_among_its_units(tmp_path) -> None:
-    rows = [f"A;{town};{FASHION};2024;30;no;0" for town in (PRATO, CARMIGNANO, MONTEMURLO)]
+    rows = [f"A;{town};{FASHION};2024;30;no;0;;" for town in (PRATO, CARMIGNANO, MONTEMURLO)]
     found = run(parse_study(keys()), write(tmp_path, rows + ROWS)).results
     assert float(found.panel["employees"].sel(place=PRATO, chain="moda", year=2024)) == 90
     province = found.province_panel.sel(province="100", chain="moda", year=2024)
