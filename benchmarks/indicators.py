@@ -150,12 +150,14 @@ def measure(rows: int, years: int, rounds: int) -> dict[str, Any]:
     calls = counters(firms, members, (len(plan.places), years))
     calls["ours"]()  # compiles
     seconds: dict[str, list[float]] = {name: [] for name in calls}
+    busy_by: dict[str, list[float]] = {name: [] for name in calls}
     found: dict[str, float] = {}
     for _ in range(rounds):
         for name, call in calls.items():
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.process_time()
             found[name] = call()
             seconds[name].append(time.perf_counter() - start)
+            busy_by[name].append(time.process_time() - busy)
     if len(set(found.values())) > 1:
         raise SystemExit(f"The peers do not agree: {found}")
     counting = {name: statistics.median(each) for name, each in seconds.items()}
@@ -173,21 +175,25 @@ def measure(rows: int, years: int, rounds: int) -> dict[str, Any]:
         territory = describe_territory(plan, panels, change)
         spent.append(time.perf_counter() - start - (changed - middle))
         worked.append(time.process_time() - busy)
+    peers = {name: round(each, 3) for name, each in counting.items() if name != "ours"}
     return {
+        "name": "indicators",
         "rows": rows,
+        "seconds": {
+            "counting": round(counting["ours"], 3),
+            "all indicators": round(statistics.median(spent), 2),
+        },
+        "peers": peers,
+        "ratios": {name: round(each / counting["ours"], 2) for name, each in peers.items()},
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "rounds": rounds,
         "cells": int(panels.levels["place"]["firms"].size),
         "variables": len(territory.panel.data_vars),
-        "rounds": rounds,
-        "counting_seconds": {name: round(each, 3) for name, each in counting.items()},
-        "counting_ratio": {
-            name: round(each / counting["ours"], 2)
-            for name, each in counting.items()
-            if name != "ours"
+        "processor_seconds": {
+            **{name: round(statistics.median(each), 3) for name, each in busy_by.items()},
+            "all indicators": round(statistics.median(worked), 2),
         },
-        "indicators_seconds": round(statistics.median(spent), 2),
-        "indicators_processor_seconds": round(statistics.median(worked), 2),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "peak_before_indicators_mb": round(before),
+        "peak_mb_counting": round(before),
         "absent": [name for name in ("polars",) if name not in calls],
     }
 

@@ -176,7 +176,8 @@ class _Shared:
         """Give the firms of one universe."""
         position = [each.key for each in self.plan.universes].index(universe.key)
         mask = (self.firms["inside"].to_numpy() >> position & 1).astype(bool)
-        further = [name for name in ("employees", "score") if name in self.firms]
+        further = ["registered", "ceased"]
+        further += [name for name in ("employees", "score") if name in self.firms]
         columns = [*FIRM_COLUMNS, *further]
         return self.firms[columns] if mask.all() else self.firms.loc[mask, columns]
 

@@ -222,7 +222,8 @@ class Results:
     benchmarks: xr.Dataset = field(default_factory=xr.Dataset)
     """(benchmark, place, chain), latest year; benchmark is province, region, country (where all of
     it is covered), similar: reference, reference_low, reference_high, difference, difference_low,
-    difference_high (shares, 0.01 is one point), side (int8), reference_firms (known signal)."""
+    difference_high (shares, 0.01 is one point), side (int8), reference_firms (known signal);
+    firms_per_1000_reference and firms_per_1000_difference (firms per 1,000 residents)."""
     similar: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SIMILAR_COLUMNS))
     """pro_com_t, order (1 the nearest), neighbor, distance (standard deviations); the attribute
     ``features`` names what was compared."""
@@ -237,7 +238,7 @@ class Results:
     phase_shares: xr.Dataset = field(default_factory=xr.Dataset)
     """(place, chain, phase), latest year: firms, phase_share, phase_share_low, phase_share_high."""
     concentration: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """``territory_comparison.CONCENTRATION_COLUMNS``: chain, year, firms, gini, herfindahl,
+    """``territory_concentration.CONCENTRATION_COLUMNS``: chain, year, firms, gini, herfindahl,
     effective_places, theil, theil_between and theil_within (regions), between_share,
     ellison_glaeser, ellison_glaeser_p, plants (addetti or imprese: what the last two count)."""
     graph_summary: dict[str, object]

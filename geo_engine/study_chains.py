@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from geo_engine.study_sources import Keys, Words
 
@@ -78,3 +78,9 @@ class Chains(Keys):
         default_factory=dict,
         description="Municipalities of a named territory: a CSV, or their ISTAT codes.",
     )
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Chains:
+        if self.recode and self.edition != "2025":
+            raise ValueError('chains.recode is of no use without edition = "2025": add it')
+        return self

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import pandas as pd
 
 from geo_engine.errors import TableError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 CRS_WEB = "EPSG:4326"
 """Longitude and latitude in degrees: firm coordinates, the shipped layer, the atlas."""

@@ -13,9 +13,7 @@ from geo_engine.plan import Plan
 from geo_engine.territory_comparison import (
     PriorityRule,
     compare,
-    concentration,
     find_similar,
-    phase_shares,
     priorities,
     similar_table,
 )
@@ -27,6 +25,7 @@ from geo_engine.territory_composite import (
     composite_rows,
     with_context,
 )
+from geo_engine.territory_concentration import concentration, phase_shares
 from geo_engine.territory_panels import Panels
 
 LEAST_IN_SCALE = 10
@@ -89,7 +88,11 @@ def describe_territory(plan: Plan, panels: Panels, change: xr.Dataset) -> Territ
         "priority_rule": rule,
         "phase_shares": phase_shares(panels.sums),
         "concentration": concentration(
-            panel["firms"], panels.everyone, panels.sums, places["cod_reg"]
+            panel["firms"],
+            panels.everyone,
+            panels.sums,
+            places["cod_reg"],
+            whole=plan.rule.is_whole,
         ),
         "all_firms": panels.everyone,
     }

@@ -1,4 +1,4 @@
-"""Each place beside others: similar places, benchmarks, priorities, concentration of chains."""
+"""Each place beside others: similar places, benchmarks, priorities."""
 
 from __future__ import annotations
 
@@ -12,36 +12,18 @@ from geo_engine.errors import StatisticsError
 from geo_engine.indicators.area_variables import EVERYONE, QUOTIENTS
 from geo_engine.indicators.benchmarks import (
     Benchmark,
+    benchmark_ratios,
     benchmark_shares,
     group_benchmark,
     similar_benchmark,
 )
-from geo_engine.indicators.ellison_glaeser import ellison_glaeser, plant_herfindahl
-from geo_engine.indicators.inequality import gini, herfindahl, theil
 from geo_engine.indicators.marshall import marshall
-from geo_engine.indicators.phases import phase_composition
-from geo_engine.indicators.place_sums import PlaceSums
 from geo_engine.indicators.priorities import PRIORITY_RULE, Need, priority_table
 from geo_engine.indicators.similar_places import SimilarPlaces, similar_places
 from geo_engine.indicators.specialization import expected_firms
 from geo_engine.study_indicators import SimilarKeys
 
 SIMILAR_COLUMNS = ("pro_com_t", "order", "neighbor", "distance")
-CONCENTRATION_COLUMNS = (
-    "chain",
-    "year",
-    "firms",
-    "gini",
-    "herfindahl",
-    "effective_places",
-    "theil",
-    "theil_between",
-    "theil_within",
-    "between_share",
-    "ellison_glaeser",
-    "ellison_glaeser_p",
-    "plants",
-)
 RULE_IT = (
     "agire: l'intervallo del quoziente di localizzazione sta tutto sopra 1, quello della quota "
     "tutto sotto il riferimento, le imprese sono almeno {least_firms} e la quota non sale; "
@@ -293,14 +275,14 @@ def similar_of_table(table: pd.DataFrame, places: pd.Index) -> SimilarPlaces | N
 def compare(
     panel: xr.Dataset, places: pd.DataFrame, similar: SimilarPlaces | None, *, national: bool
 ) -> xr.Dataset:
-    """Compare the digital share of each place with its province, region, country and its like.
+    """Compare share and density of each place with its province, region, country and its like.
 
     Parameters
     ----------
     panel : Dataset, dims ("place", "chain", "year")
-        digital, known.
+        firms, digital, known.
     places : DataFrame
-        cod_prov, cod_reg, by ``pro_com_t``, in the order of the panel.
+        cod_prov, cod_reg, population, by ``pro_com_t``, in the order of the panel.
     similar : SimilarPlaces, optional
         Left out when None.
     national : bool
@@ -312,9 +294,14 @@ def compare(
         ``Results.benchmarks``: of the latest year.
     """
     at = {"year": int(np.argmax(panel["year"].to_numpy()))}
-    last = panel[["digital", "known"]].isel(at, drop=True).transpose("place", "chain")
-    return benchmark_shares(
-        last["digital"], last["known"], benchmarks_of(places, similar, national=national)
+    last = panel[["firms", "digital", "known"]].isel(at, drop=True).transpose("place", "chain")
+    against = benchmarks_of(places, similar, national=national)
+    residents = last["firms"].copy(
+        data=np.repeat(places["population"].to_numpy(float)[:, None], last.sizes["chain"], axis=1)
+    )
+    density = benchmark_ratios(1000 * last["firms"], residents, against)
+    return benchmark_shares(last["digital"], last["known"], against).assign(
+        {f"firms_per_1000_{name}": density[name] for name in ("reference", "difference")}
     )
 
 
@@ -338,85 +325,3 @@ def benchmarks_of(
         groups["country"] = pd.Series("IT", index=places.index)
     found = [group_benchmark(name, group, places.index) for name, group in groups.items()]
     return found if similar is None else [*found, similar_benchmark(similar)]
-
-
-def phase_shares(sums: PlaceSums) -> xr.Dataset:
-    """Divide the firms of each chain by phase, in the latest year.
-
-    Parameters
-    ----------
-    sums : PlaceSums
-        By place.
-
-    Returns
-    -------
-    Dataset, dims ("place", "chain", "phase")
-        ``Results.phase_shares``.
-    """
-    at = {"year": int(np.argmax(sums.phases["year"].to_numpy()))}
-    counts = sums.phases.isel(at, drop=True)
-    found = phase_composition(counts)
-    names = ["phase_share", "phase_share_low", "phase_share_high"]
-    return xr.Dataset({"firms": counts} | {name: found[name] for name in names})
-
-
-def concentration(
-    firms: xr.DataArray, everyone: xr.DataArray, sums: PlaceSums, regions: pd.Series
-) -> pd.DataFrame:
-    """Measure how concentrated each chain is over the covered places.
-
-    Parameters
-    ----------
-    firms : DataArray, dims ("place", "chain", "year")
-        NaN where not covered.
-    everyone : DataArray, dims ("place", "year")
-        All firms: what an even spread would follow.
-    sums : PlaceSums
-        By place: persons, where they are known.
-    regions : Series
-        Region by ``pro_com_t``.
-
-    Returns
-    -------
-    DataFrame
-        ``CONCENTRATION_COLUMNS``, by chain and year; the chain of all firms is left out. Gini and
-        Theil compare with all firms; Ellison and Glaeser's index rests on persons employed where
-        they are known, else on firms that all count one.
-    """
-    chains = np.flatnonzero(firms["chain"].to_numpy() != EVERYONE)
-    if not len(chains):
-        return pd.DataFrame(columns=CONCENTRATION_COLUMNS)
-    own = firms.isel(chain=chains)
-    spread = theil(own, regions, weights=everyone)
-    places = herfindahl(own, dim="place")
-    agglomeration, plants = _agglomeration(own, everyone, sums)
-    found = xr.Dataset(
-        {
-            "firms": own.sum("place"),
-            "gini": gini(own, weights=everyone),
-            "herfindahl": places["herfindahl"],
-            "effective_places": places["effective_number"],
-            **{str(name): value for name, value in spread.data_vars.items()},
-            "ellison_glaeser": agglomeration["gamma"],
-            "ellison_glaeser_p": agglomeration["p_value"],
-        }
-    ).transpose("chain", "year")
-    table = found.to_dataframe().reset_index().assign(plants=plants)
-    return table[list(CONCENTRATION_COLUMNS)].sort_values(["chain", "year"], ignore_index=True)
-
-
-def _agglomeration(
-    own: xr.DataArray, everyone: xr.DataArray, sums: PlaceSums
-) -> tuple[xr.Dataset, str]:
-    """Give Ellison and Glaeser's index, and what it counts."""
-    if sums.employees is not None and sums.fourths is not None and sums.all_employees is not None:
-        persons = sums.employees.sel(chain=own["chain"])
-        if float(persons["total"].sum()) > 0:
-            fourths = sums.fourths.sel(chain=own["chain"]).expand_dims("place", 0)
-            plants = plant_herfindahl(persons, fourths=fourths)
-            totals = sums.all_employees["total"]
-            return ellison_glaeser(persons["total"], plants, totals=totals), "addetti"
-    number = own.sum("place")
-    number = number.where(number > 0)
-    plants = xr.Dataset({"herfindahl": 1 / number, "fourth": 1 / number**3})
-    return ellison_glaeser(own, plants, totals=everyone), "imprese"

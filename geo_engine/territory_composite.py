@@ -19,13 +19,14 @@ from geo_engine.indicators.composite import (
     composite,
     impute_by_group,
 )
-from geo_engine.indicators.composite_choices import Choices, leave_one_out, rank_intervals
+from geo_engine.indicators.composite_choices import Choices, rank_intervals
 from geo_engine.indicators.composite_sensitivity import rank_sensitivity
 from geo_engine.indicators.normalization import Treatment, make_goalposts, treat_outliers
 from geo_engine.indicators.principal import principal_weights
 from geo_engine.indicators.registry import Indicator, load_registry
 from geo_engine.indicators.steady import steady_indicators
 from geo_engine.study_indicators import CompositeKeys
+from geo_engine.territory_ranks import LEFT_OUT, left_out_table, rank_table
 
 METHODS: dict[str, tuple[Normalization, Aggregation]] = {
     "ampi": ("goalposts", "mazziotta_pareto"),
@@ -46,20 +47,6 @@ SENSITIVITY_COLUMNS = (
     "total_order",
     "total_order_half",
     "evaluations",
-)
-RANK_COLUMNS = (
-    "pro_com_t",
-    "chain",
-    "score",
-    "rank",
-    "rank_low",
-    "rank_median",
-    "rank_high",
-    "top_tenth",
-    "penalty",
-    "leading",
-    "lagging",
-    "known_indicators",
 )
 
 
@@ -188,12 +175,12 @@ def composite_found(ground: Ground, keys: CompositeKeys) -> CompositeFound:
     ready = _prepare(ground, keys)
     scored = composite(ready.treated, ready.spec, goalposts=ready.goalposts)
     last = {"year": [int(np.argmax(ground.panel["year"].to_numpy()))]}
-    left_out = _left_out(ready.treated.isel(last), ready.spec, ready.goalposts)
+    left_out = left_out_table(ready.treated.isel(last), ready.spec, ready.goalposts)
     return CompositeFound(
         keys=keys,
         scores=scored[["score", "rank"]].rename(score="composite", rank="composite_rank"),
-        ranks=_ranks(scored.isel(last), _intervals(ready, keys, ground.seed)),
-        left_out=left_out if keys.leave_one_out and len(keys.indicators) > 1 else _EMPTY,
+        ranks=rank_table(scored.isel(last), _intervals(ready, keys, ground.seed)),
+        left_out=left_out if keys.leave_one_out and len(keys.indicators) > 1 else LEFT_OUT,
         sensitivity=pd.DataFrame(columns=SENSITIVITY_COLUMNS),
         weights=dict(ready.spec.weights or {}),
         polarity=dict(ready.spec.polarity),
@@ -364,9 +351,6 @@ def _weights(
     return {key: given[key] / total for key in keys.indicators}, np.nan
 
 
-_EMPTY = pd.DataFrame(columns=["chain", "indicator", "mean_shift", "spearman"])
-
-
 def _choices(ready: _Prepared, keys: CompositeKeys, seed: int) -> Choices:
     """List what could as well have been chosen."""
     normalizations: tuple[Normalization, ...] = ("z", "min_max")
@@ -392,35 +376,3 @@ def _intervals(ready: _Prepared, keys: CompositeKeys, seed: int) -> xr.Dataset |
         goalposts=ready.goalposts,
         errors=ready.errors if bool(np.isfinite(ready.errors).any()) else None,
     )
-
-
-def _ranks(scored: xr.Dataset, intervals: xr.Dataset | None) -> pd.DataFrame:
-    """List the places of the latest year by chain and rank."""
-    last = scored.isel(year=0, drop=True).transpose("place", "chain", ...)
-    names = np.array([*last["component"].to_numpy().astype(str), ""], dtype=object)
-    place, chain = np.nonzero(np.isfinite(last["score"].to_numpy()))
-    table = pd.DataFrame(
-        {
-            "pro_com_t": last["place"].to_numpy().astype(str)[place],
-            "chain": last["chain"].to_numpy().astype(str)[chain],
-        }
-    )
-    for name in ("score", "rank", "penalty", "known_indicators"):
-        table[name] = last[name].to_numpy()[place, chain]
-    for name in ("leading", "lagging"):
-        table[name] = names[last[name].to_numpy()[place, chain]]
-    for name in ("rank_low", "rank_median", "rank_high", "top_tenth"):
-        drawn = None if intervals is None else intervals[name].transpose("place", "chain")
-        table[name] = np.nan if drawn is None else drawn.to_numpy()[place, chain]
-    order = ["chain", "rank", "pro_com_t"]
-    return table[list(RANK_COLUMNS)].sort_values(order, ignore_index=True)
-
-
-def _left_out(
-    values: xr.DataArray, spec: Composite, goalposts: Mapping[str, object] | None
-) -> pd.DataFrame:
-    """See how the ranks of the latest year move without each indicator."""
-    moved = leave_one_out(values.isel(year=0, drop=True), spec, goalposts=goalposts)
-    table = moved[["mean_shift", "spearman"]].to_dataframe().reset_index()
-    table = table[["chain", "indicator", "mean_shift", "spearman"]]
-    return table.sort_values(["chain", "indicator"], ignore_index=True)

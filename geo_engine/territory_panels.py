@@ -81,44 +81,49 @@ def build_panels(
     StudyError
         Whatever the study's own indicators are refused for.
     """
-    places, study = plan.places, plan.study
+    places = plan.places
     frame = _frame(plan, years)
     members = counted_members(memberships, plan.rule)
     counter = _Counter(plan=plan, firms=firms, members=members, frame=frame)
     by_phase = {phase: counted_members(memberships, plan.rule, phase=phase) for phase in PHASES}
     sums = place_sums(firms, members, by_phase, frame)
-    own = pd.DataFrame(
-        {"code": places.index, "population": places["population"], "area_km2": places["area_km2"]}
-    ).set_index("code")
     panel, everyone = counter.place_panel()
-    area = _area(panel, everyone, sums, own, plan)
+    area = _area(panel, everyone, sums, places, plan)
     levels = {"place": panel.assign(area_variables(panel, area))}
     levels["place"] = levels["place"].assign(_need(levels["place"], plan))
     table = territories(places)
     for dim in LEVELS:
         levels[dim] = _level(counter, sums, table, dim)
+    zones = _zones(counter, panel.assign(all_firms=everyone), sums, area)
+    return _with_own(
+        plan, Panels(levels=levels, zones=zones, registry={}, everyone=everyone, sums=sums)
+    )
+
+
+def _zones(
+    counter: _Counter, panel: xr.Dataset, sums: PlaceSums, area: Area
+) -> dict[str, ZonePanel]:
+    """Compute the variables of macro-areas, NUTS and the study's own zones."""
+    plan = counter.plan
     zones = zone_panels(
-        (statistical_territories(places), *plan.files.zones),
+        (statistical_territories(plan.places), *plan.files.zones),
         PlacedFirms(
-            firms=firms,
+            firms=counter.firms,
             members=counter.members,
-            distinct=frame.distinct,
-            surveyed=surveys_digital(study),
-            places=places,
-            panel=panel.assign(all_firms=everyone),
+            distinct=counter.frame.distinct,
+            surveyed=surveys_digital(plan.study),
+            places=plan.places,
+            panel=panel,
             sums=sums,
             whole=area.whole,
             score_bounds=area.score_bounds,
         ),
-        study.boundary_date,
+        plan.study.boundary_date,
     )
-    zones = {
+    return {
         key: dataclasses.replace(zone, panel=zone.panel.drop_vars(PLACE_ONLY, errors="ignore"))
         for key, zone in zones.items()
     }
-    return _with_own(
-        plan, Panels(levels=levels, zones=zones, registry={}, everyone=everyone, sums=sums)
-    )
 
 
 def whole_panels(

@@ -478,7 +478,8 @@ def test_a_public_panel_hides_shares_of_few_firms_by_their_weight(tmp_path: Path
         ),
         ({"custom": {"x": {"ateco_2007": {"monte": ["56"]}}}}, "CHAIN_LABEL_MISSING"),
         ({"perimeter": {"ovunque": "strict"}}, "CHAIN_UNKNOWN"),
-        ({"recode": "assente.csv"}, "RECODE_TABLE"),
+        ({"recode": "assente.csv", "edition": "2025"}, "RECODE_TABLE"),
+        ({"recode": "doppi.csv"}, "STUDY_INVALID"),
         ({"weights": "doppio"}, "STUDY_INVALID"),
         ({"secondary_weight": 2}, "STUDY_INVALID"),
         (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from geo_engine.delivery import carry_out
 from geo_engine.errors import StudyError
+from geo_engine.indicators.intervals import wilson
 from geo_engine.pipeline import Run, run
 from geo_engine.study import parse_study
 
@@ -225,3 +228,38 @@ def test_without_the_extra_a_run_ends_and_says_what_is_missing(
     found = carried(tmp_path, rows()[:200]).results.models
     assert found.firms.empty
     assert "geo-engine[models]" in found.readings["it"].iloc[0]
+
+
+def test_the_keys_that_the_document_shows_are_those_of_a_study() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "drivers.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        assert set(tomllib.loads(block)) == {"drivers"}
+        parse_study(keys(**tomllib.loads(block)))
+
+
+def test_births_and_deaths_of_a_year_are_those_of_its_list(tmp_path: Path) -> None:
+    def line(number: int, year: int, born: str, ended: str = "") -> str:
+        return f"F{number};Prato;PO;13.20.00;{year};3;SR;{born};{ended};no"
+
+    lines = [line(n, 2023, "2015") for n in range(8)] + [line(8, 2023, "2023-05-01")]
+    lines += [line(n, 2024, "2015", "2024-02-01" if n < 2 else "") for n in range(8)]
+    lines += [line(8, 2024, "2023-05-01"), line(9, 2024, "01/07/2024"), line(10, 2024, "")]
+    found = carried(tmp_path, lines, drivers={}).results
+    for panel in (found.panel.sel(place="100005"), found.province_panel.sel(province="100")):
+        moda = panel.sel(chain="moda")
+        assert moda["births"].to_numpy().tolist() == [1, 1]
+        np.testing.assert_allclose(moda["birth_rate"], [1 / 9, 1 / 10])  # of the dated ones
+        assert np.isnan(moda["deaths"][0]), "no cessation is listed in 2023: it lists the living"
+        assert float(moda["deaths"][1]) == 2
+        assert float(moda["death_rate"][1]) == pytest.approx(2 / 11)
+        low, high = wilson(np.array([2.0]), np.array([11.0]))
+        assert float(moda["death_rate_low"][1]) == pytest.approx(low[0])
+        assert float(moda["death_rate_high"][1]) == pytest.approx(high[0])
+    assert "births" in found.registry
+
+
+def test_without_dates_there_are_no_births(tmp_path: Path) -> None:
+    lines = [";".join([*line.split(";")[:7], "", "", line.split(";")[9]]) for line in rows()[:40]]
+    assert "births" not in carried(tmp_path, lines, drivers={}).results.panel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,17 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from geo_engine import territory
 from geo_engine.delivery import Delivered, carry_out
 from geo_engine.disclosure.cells import few_firms
-from geo_engine.errors import StudyError
+from geo_engine.disclosure.universes import publish_universes
+from geo_engine.errors import StatisticsError, StudyError
 from geo_engine.indicators.registry import load_registry
 from geo_engine.pipeline import Run, run
+from geo_engine.sources.boundaries import read_layer
 from geo_engine.study import parse_study
 
-HEADER = "cf;istat;ateco;anno;addetti;sito;banda"
+HEADER = "cf;istat;ateco;anno;addetti;sito;banda;iscritta;cessata"
 PRATO, CARMIGNANO, MONTEMURLO, CANTAGALLO = "100005", "100002", "100003", "100001"
 TOWNS = (PRATO, CARMIGNANO, MONTEMURLO, CANTAGALLO, "100004", "100006", "100007")
 FASHION, SOFTWARE, SHOP = "13.20.00", "62.01.00", "47.71.10"
@@ -36,6 +40,7 @@ def rows_of(town: str, ateco: str, year: int, signals: str, *, persons: str = "4
     site = {"s": "www.a.it", "n": "no", "u": ""}
     return [
         f"{town}{ateco}{i};{town};{ateco};{year};{persons};{site[letter]};{1 if i % 2 else 0}"
+        f";{year if i == 0 else 2015};{year if i == 1 else ''}"
         for i, letter in enumerate(signals)
     ]
 
@@ -62,7 +67,8 @@ def keys(**changes: Any) -> dict[str, Any]:
         "separator": ";",
         "ateco_version": "2007",
         "tax_codes": "flag",
-        "columns": columns | {"employees": "addetti"},
+        "columns": columns
+        | {"employees": "addetti", "registered": "iscritta", "ceased": "cessata"},
     }
     signals = [
         {"key": "sito", "label": "sito", "kind": "website", "column": "sito"},
@@ -165,7 +171,7 @@ def test_persons_are_added_where_known_and_compared_with_the_territory(whole: Ru
 
 
 def test_persons_of_an_enterprise_are_divided_among_its_units(tmp_path) -> None:
-    rows = [f"A;{town};{FASHION};2024;30;no;0" for town in (PRATO, CARMIGNANO, MONTEMURLO)]
+    rows = [f"A;{town};{FASHION};2024;30;no;0;;" for town in (PRATO, CARMIGNANO, MONTEMURLO)]
     found = run(parse_study(keys()), write(tmp_path, rows + ROWS)).results
     assert float(found.panel["employees"].sel(place=PRATO, chain="moda", year=2024)) == 90
     province = found.province_panel.sel(province="100", chain="moda", year=2024)
@@ -247,6 +253,10 @@ def test_benchmarks_hold_the_place_and_its_like_do_not(whole: Run) -> None:
     wanted = float(cells["digital"].sum() / cells["known"].sum())
     assert float(table.sel(benchmark="similar")["reference"]) == pytest.approx(wanted)
     assert "country" not in whole.results.benchmarks["benchmark"]
+    places = whole.results.places
+    residents = places["population"][places["cod_prov"] == "100"].sum()
+    density = float(province["firms_per_1000_reference"])
+    assert density == pytest.approx(1000 * 58 / residents)
 
 
 def test_priorities_follow_the_stated_rule_against_a_target(tmp_path) -> None:
@@ -436,3 +446,56 @@ def test_the_order_of_rows_changes_nothing(whole: Run, tmp_path) -> None:
         np.testing.assert_allclose(other.panel[name], values, rtol=1e-12, err_msg=str(name))
     assert other.priorities.equals(whole.results.priorities)
     assert other.similar.equals(whole.results.similar)
+
+
+def test_universes_together_tell_no_persons_and_no_share_of_a_zone(tmp_path) -> None:
+    large = rows_of(CANTAGALLO, SHOP, 2024, "sss", persons="300")
+    found = run(
+        parse_study(keys(audience="public", universe=["tutte", "micro"], zones=[])),
+        write(tmp_path, [row.replace(";100;", ";4;") for row in ROWS] + large),
+    )
+    panels = {found.results.facts.universe: found.results, **found.others}
+    shown = publish_universes(panels, nested=found.nested, disjoint=found.disjoint, threshold=5)
+    for publication in shown.values():
+        cell = publication.results.panel.sel(place=CANTAGALLO, chain="moda", year=2024)
+        assert np.isnan(cell["share"])
+        assert np.isnan(cell["employees"])
+        assert np.isnan(cell["web_density"])
+
+
+def test_an_index_without_enough_firms_is_a_warning_and_not_the_end(tmp_path) -> None:
+    rows = rows_of(PRATO, FASHION, 2024, "sn")
+    found = run(parse_study(keys(composite=COMPOSITE, zones=[])), write(tmp_path, rows)).results
+    assert found.composite is None
+    assert "composite" not in found.registry
+    assert any(text.startswith("Maturità: non calcolato.") for text in found.warnings)
+
+
+def test_without_salib_the_index_says_that_it_was_not_tried(tmp_path, monkeypatch) -> None:
+    def missing(*_: object) -> None:
+        raise StatisticsError("EXTRA_MISSING", "SALib")
+
+    monkeypatch.setattr(territory, "choices_sensitivity", missing)
+    study = parse_study(keys(composite=COMPOSITE, zones=[]))
+    found = run(study, write(tmp_path, ROWS + SCALED)).results.composite
+    assert found is not None
+    assert found.sensitivity.empty
+    assert "SALib" in found.notes[0]
+
+
+def test_sensitivity_says_which_choice_moves_the_ranks(tmp_path) -> None:
+    pytest.importorskip("SALib")
+    rng = np.random.default_rng(0)
+    towns = read_layer(dt.date(2025, 1, 1), "shipped").query("cod_reg == '09'").index[:12]
+    rows = [
+        row
+        for town in towns
+        for row in rows_of(town, FASHION, 2024, "".join(rng.choice(["s", "n"], 15)))
+    ]
+    keys_ = keys(composite=COMPOSITE, zones=[], coverage={"regions": ["09"]})
+    found = run(parse_study(keys_), write(tmp_path, rows)).results.composite
+    assert found is not None
+    table = found.sensitivity.set_index(["chain", "factor"])
+    assert set(table.loc["moda"].index) == {"normalization", "aggregation", "outliers", "weights"}
+    assert (table["total_order"] >= -0.1).all()
+    assert float(table["total_order"].sum()) > 0.5

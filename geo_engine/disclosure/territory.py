@@ -29,18 +29,20 @@ from geo_engine.territory_comparison import (
     similar_of_table,
 )
 from geo_engine.territory_composite import (
-    RANK_COLUMNS,
     CompositeFound,
     Ground,
     composite_found,
     with_context,
 )
+from geo_engine.territory_ranks import RANK_COLUMNS
 from geo_engine.territory_zones import ZonePanel
 
 LEAST_IN_SCALE = 10
 OF_COMPOSITE = ("composite", "composite_rank")
 OWN = ("difference", "difference_low", "difference_high")
 """Parts of a benchmark that tell the share of the place itself."""
+PUBLIC_PARTS = ("reference_firms", "firms_per_1000_reference", "firms_per_1000_difference")
+"""Parts that rest on counts alone."""
 
 
 def protect_territory(
@@ -167,7 +169,7 @@ def _benchmarks(
                 {
                     name: one[name].where(safe) if name != "side" else one[name].where(safe, 0)
                     for name in one.data_vars
-                    if name != "reference_firms"
+                    if name not in PUBLIC_PARTS
                 }
             )
         )

@@ -98,7 +98,8 @@ def area_variables(panel: xr.Dataset, area: Area) -> xr.Dataset:
         ``EVERYONE``, repeated in each), ``phase_balance``, ``firms_per_1000``, ``firms_per_km2``;
         where there are persons ``employees``, ``employers`` and ``employment_quotient`` with its
         ends; where there are scores ``scored`` and ``mean_score`` with its ends and, shrunk,
-        ``mean_score_eb``.
+        ``mean_score_eb``; where firms are dated ``births``, ``birth_rate`` and, in years of which
+        firms that ceased are listed, ``deaths``, ``death_rate``, with the ends of the rates.
 
     Raises
     ------
@@ -119,6 +120,8 @@ def area_variables(panel: xr.Dataset, area: Area) -> xr.Dataset:
         found |= _persons(firms, area)
     if area.sums.scores is not None:
         found |= _scores(area)
+    if area.sums.flows is not None:
+        found |= _flows(firms, area.sums.flows)
     dims = tuple(str(name) for name in firms.dims)
     return xr.Dataset({name: value.transpose(*dims) for name, value in found.items()})
 
@@ -175,3 +178,13 @@ def _scores(area: Area) -> dict[str, xr.DataArray]:
     ends = ("", "_low", "_high")
     names = [f"{name}{end}" for name in ("mean_score", "mean_score_eb") for end in ends]
     return {"scored": sums["number"]} | {name: found[name] for name in names}
+
+
+def _flows(firms: xr.DataArray, flows: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Give births among dated firms and deaths among all of the year, with Wilson's intervals."""
+    found = {"births": flows["births"], "deaths": flows["deaths"]}
+    whole = {"birth_rate": flows["dated"], "death_rate": firms.where(np.isfinite(flows["deaths"]))}
+    for (name, base), hits in zip(whole.items(), found.copy().values(), strict=True):
+        rate = share_intervals(hits, base)
+        found |= {f"{name}{end}": rate[f"share{end}"] for end in ("", "_low", "_high")}
+    return found

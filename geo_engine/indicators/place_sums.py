@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.sparse import csr_array
 
 from geo_engine.indicators.amounts import label_amounts, sum_amounts
-from geo_engine.indicators.counting import FirmWeights, count_firms
+from geo_engine.indicators.counting import FIRM_COLUMNS, FirmWeights, count_firms
 
 FloatArray = npt.NDArray[np.float64]
 SUMS = ("number", "total", "squares")
@@ -48,6 +48,10 @@ class PlaceSums:
     """(chain, year): sum over the firms of the covered places of their persons to the fourth."""
     scores: xr.Dataset | None = None
     """(territory, chain, year): as ``employees``, of scores."""
+    flows: xr.Dataset | None = None
+    """(territory, chain, year): ``dated`` firms whose year of registration is known, ``births`` of
+    the year among these, and ``deaths``, firms that ceased in the year (NaN in a year of which the
+    extract lists none: it holds the living only)."""
 
 
 Members = npt.NDArray[np.bool_] | FirmWeights
@@ -91,7 +95,43 @@ def place_sums(
         if frame.distinct:
             rows = _once(rows.assign(firm=firms["firm"].to_numpy()[np.isfinite(score)]))
         found["scores"], _ = _sums(rows, parts, frame)
+    if "registered" in firms and (firms["registered"].to_numpy() > 0).any():
+        found["flows"] = _flows(firms, members, frame)
     return PlaceSums(**found)  # type: ignore[arg-type] # by name
+
+
+def _flows(firms: pd.DataFrame, members: Members, frame: Frame) -> xr.Dataset:
+    """Count the firms of each year that are dated, new, and gone."""
+    year = np.asarray(frame.years)[firms["year"].to_numpy()]
+    born, ended = (firms[name].to_numpy() for name in ("registered", "ceased"))
+    size, years = len(frame.places), len(frame.years)
+    dims = ("place", "chain", "year")
+    coords = {
+        "place": frame.places.to_numpy(dtype=object).astype(str),
+        "chain": list(frame.chains),
+        "year": list(frame.years),
+    }
+
+    def count(rows: npt.NDArray[np.bool_]) -> xr.DataArray:
+        found = count_firms(
+            firms.loc[rows, list(FIRM_COLUMNS)],
+            members,
+            areas=np.arange(size),
+            shape=(size, years),
+            distinct=frame.distinct,
+        )
+        values = np.where(frame.covered[:, None, None], found.firms[:, :-1], np.nan)
+        return xr.DataArray(values, dims=dims, coords=coords)
+
+    gone = ended == year
+    listed = np.isin(np.arange(years), firms["year"].to_numpy()[gone])
+    return xr.Dataset(
+        {
+            "dated": count(born > 0),
+            "births": count((born > 0) & (born == year)),
+            "deaths": count(gone).where(xr.DataArray(listed, dims="year")),
+        }
+    )
 
 
 def _parts(members: Members) -> Parts:
@@ -132,8 +172,9 @@ def gather(
 
     def added(values: xr.DataArray) -> xr.DataArray:
         table = values.transpose("place", ...).to_numpy()
-        flat = np.nan_to_num(table.reshape(len(table), -1))
-        total = (matrix @ flat).reshape(len(codes), *table.shape[1:])
+        flat = table.reshape(len(table), -1)
+        total = (matrix @ np.nan_to_num(flat)).reshape(len(codes), *table.shape[1:])
+        total[:, np.isnan(flat).all(axis=0).reshape(table.shape[1:])] = np.nan
         total[~covered] = np.nan
         dims = (dim, *(str(name) for name in values.dims if name != "place"))
         coords = {str(n): c for n, c in values.coords.items() if n != "place"}
@@ -148,6 +189,7 @@ def gather(
         all_employees=of(sums.all_employees),
         fourths=sums.fourths,
         scores=of(sums.scores),
+        flows=of(sums.flows),
     )
 
 

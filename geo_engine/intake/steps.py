@@ -123,7 +123,7 @@ def take_steps(
         year=year,
         ateco=_ateco(text("ateco"), source),
         version=text("ateco_version").to_numpy(dtype=object),
-        secondary=_secondary(text, plan),
+        secondary=_secondary(text, plan, rows.num_rows),
         counts=counts,
         sizes=read_sizes(text, rows.num_rows, plan, source),
         legal_form=read_forms(text, source, checked.tax_key != 0),
@@ -313,10 +313,11 @@ def _ateco(texts: pd.Series, source: FirmSource) -> np.ndarray:
     return texts.to_numpy(dtype=object)
 
 
-def _secondary(text: Callable[[str], pd.Series], plan: Plan) -> np.ndarray:
+def _secondary(text: Callable[[str], pd.Series], plan: Plan, rows: int) -> np.ndarray:
     """Give the secondary codes of each row as written, where they count."""
-    texts = text("secondary_ateco").to_numpy(dtype=object)
-    return texts if plan.rule.secondary_weight > 0 else np.full(len(texts), "", dtype=object)
+    if plan.rule.secondary_weight == 0:
+        return np.full(rows, "", dtype=object)
+    return text("secondary_ateco").to_numpy(dtype=object)
 
 
 def _enterprises(text: Callable[[str], pd.Series], checked: CheckedRows) -> np.ndarray:

@@ -30,6 +30,8 @@ WIDE_FURTHER = (
     "location_quotient_low",
     "location_quotient_high",
     "growth",
+    "birth_rate",
+    "death_rate",
     "employees",
     "mean_score",
     "digital_gap",

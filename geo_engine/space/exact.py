@@ -10,7 +10,8 @@ Every place takes the first road that is open to it:
 1. few subsets, or up to two neighbors: all are counted (:mod:`small_maps`);
 2. neighbors that are more than a tenth of the map: value by value (the same module);
 3. otherwise what all places share (:mod:`shared_tails`): tables of integers, brackets of fractions,
-   or transforms up to a frequency, each with certain bounds of the tails;
+   or transforms up to a frequency, each with certain bounds of the tails, narrowed by a list of the
+   sums that occur most often (:mod:`multisets`);
 4. three or four neighbors with values that repeat, where that is not enough: sorted sums of pairs
    (:mod:`pair_sums`);
 5. p-values that rounding in transforms hides: sums of positive numbers only (:mod:`deep`);

@@ -18,6 +18,11 @@ MANY_FRACTIONS = 0.7
 """Share of values that must be such fractions for brackets to be worth their time."""
 ORDINARY = 200
 """Largest power of two whose fourth power is far from the ends of floating point."""
+MOST_STEPS = 1 << 17
+"""Other numbers than whole ones have a quantum only if their range is at most so many."""
+MOST_DECIMALS = 6
+ROUNDED, FARTHEST = 1e-15, 1e-2
+"""Rounding of a number in units of the largest, and how far it may move a step at most."""
 CLOSE = 1e-7
 """A value this near to a multiple, in steps of the quantum, is that multiple."""
 
@@ -79,6 +84,9 @@ def scaled(values: FloatArray) -> Scaled:
     whole = _whole_quantum(values)
     if whole > 0 and largest / whole <= FINEST:
         return Scaled(values=shifted / whole, is_lattice=True)
+    steps = _decimals(values) if whole < 0 else None
+    if steps is not None:
+        return Scaled(values=steps, is_lattice=True)
     quantum = 0.0 if whole >= 0 else _quantum(np.unique(shifted), largest)
     if quantum > 0:
         steps = np.rint(shifted / quantum)
@@ -90,6 +98,24 @@ def scaled(values: FloatArray) -> Scaled:
     origin = smallest * FRACTIONS
     usable = regular > MANY_FRACTIONS and abs(origin - round(origin)) < CLOSE
     return Scaled(values=shifted / largest, is_lattice=False, fraction=step if usable else 0.0)
+
+
+def _decimals(values: FloatArray) -> FloatArray | None:
+    """Give the steps of numbers with few decimals, whatever was added to them; None for others.
+
+    Euclid's algorithm would enlarge the rounding that a large common part leaves.
+    """
+    largest = float(np.abs(values).max())
+    for places in range(1, MOST_DECIMALS + 1):
+        unit = 10.0**places
+        noise = ROUNDED * largest * unit
+        if noise > FARTHEST:
+            return None
+        whole = np.rint(values * unit)
+        if np.abs(values * unit - whole).max() <= noise:
+            steps = (whole - whole.min()) / max(_whole_quantum(whole), 1.0)
+            return steps if steps.max() <= MOST_STEPS else None
+    return None
 
 
 @numba.njit(cache=True, nogil=True)
@@ -115,7 +141,7 @@ def _quantum(distinct: FloatArray, largest: float) -> float:
     """Compute the greatest common divisor of sorted values from 0 up; 0 when there is none."""
     # Rounding leaves some 1e-16 of the largest value in every remainder.
     noise = largest * 1e-12
-    smallest = largest / (1 << 17)
+    smallest = largest / MOST_STEPS
     divisor_so_far = 0.0
     for value in distinct[1:]:
         divisor_so_far = _common_divisor(float(value), divisor_so_far, noise)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from geo_engine.space.bounds import Bounds, Chart, Grid
 from geo_engine.space.brackets import settle_brackets
 from geo_engine.space.chernoff import sum_window
-from geo_engine.space.real_bands import settle_bands
+from geo_engine.space.real_bands import is_heavy, settle_bands
 from geo_engine.space.record import INTEREST, Record
 from geo_engine.space.sum_tables import ROOM, Questions, lower_tails
 from geo_engine.space.sums import Sums
@@ -82,7 +82,8 @@ def share_tails(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
         yield from _by_grids(chart, waiting, record)
         return
     waiting = settle_bands(chart, waiting, record)
-    near = record.is_near(waiting)
+    # Grids near an end are fine where a few values are large; elsewhere ties are the trouble.
+    near = record.is_near(waiting) & (not is_heavy(chart))
     yield waiting.at(near)
     yield from _by_grids(chart, waiting.at(~near), record)
 

@@ -290,7 +290,7 @@ def test_an_unforeseen_error_is_told_without_its_trace(
 def test_a_stopped_run_leaves_nothing_behind(
     public: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    def stopped(_: object, path: Path) -> None:
+    def stopped(_: object, path: Path, **_others: object) -> None:
         path.write_text("half")
         signal.raise_signal(number)
 
@@ -305,7 +305,7 @@ def test_a_stopped_run_leaves_nothing_behind(
 def test_a_disk_without_room_is_named_and_changes_nothing(
     public: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: object, path: Path) -> None:
+    def full(_: object, path: Path, **_others: object) -> None:
         path.write_text("half")
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from geo_engine.space.bivariate import local_bivariate_moran
+from geo_engine.space.exact import conditional_tails
 from geo_engine.space.geary import local_geary
 from geo_engine.space.global_statistics import bivariate_moran, global_statistic, lee
 from geo_engine.space.losh import local_heteroscedasticity
 from geo_engine.tables import LOCAL_CONSTANT, LOCAL_OK
 from tests.space.lattice_cases import GRAPH, SETTINGS, X, Y, of, on
+from tests.space.test_exact import SEED, links_from, ring
 
 SCALES = (2.0**-1000, 2.0**-500, 2.0**500, 2.0**1000)
 X, Y = X + 1.0, Y + 1.0
@@ -55,3 +57,23 @@ def test_values_that_differ_by_rounding_are_constant():
     x[:20] = 0.1 + 0.2
     assert (of(local_geary(on(x), GRAPH, SETTINGS), "status") == LOCAL_CONSTANT).all()
     assert int(global_statistic(on(x), GRAPH, SETTINGS).status[0, 0]) == LOCAL_CONSTANT
+
+
+@pytest.mark.parametrize("added", [1e3, -1e6, 1e8, 1e10])
+def test_a_constant_added_to_decimals_changes_no_p_value(added):
+    values = np.round(np.random.default_rng(7).normal(size=400), 2)
+    links = links_from(ring(400, 6))
+    alone = conditional_tails(values, links, seed=SEED)
+    moved = conditional_tails(values + added, links, seed=SEED)
+    np.testing.assert_array_equal(moved.p_value, alone.p_value)
+    assert (alone.method == 1).all()
+
+
+@pytest.mark.parametrize("added", [1e3, -1e6, 1e8])
+def test_a_constant_added_to_real_values_changes_p_within_its_error(added):
+    values = np.random.default_rng(8).gamma(0.7, size=400)
+    links = links_from(ring(400, 6))
+    alone = conditional_tails(values, links, seed=SEED)
+    moved = conditional_tails(values + added, links, seed=SEED)
+    assert (np.abs(moved.p_value - alone.p_value) <= alone.p_error + moved.p_error).all()
+    np.testing.assert_allclose(moved.p_value, alone.p_value, atol=1e-6)

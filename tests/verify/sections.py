@@ -92,7 +92,8 @@ def constant_risk(say, seeds=20):
     return Section(lines, not failed)
 
 
-REPEATS = {"counts": 200, "rates and labels": 20, "continuous": 12}
+REPEATS = {"counts": 200, "rates and labels": 48, "continuous": 40}
+"""Panels by kind: 200 where one takes a second; of the others as many as some minutes allow."""
 QUICK_REPEATS = {"counts": 200, "rates and labels": 6, "continuous": 4}
 
 
