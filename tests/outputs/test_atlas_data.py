@@ -15,8 +15,10 @@ from geo_engine.outputs.atlas import classes
 from geo_engine.outputs.atlas.codec import nearest, nullable, surprises, varints, zigzag
 from geo_engine.outputs.atlas.columns import make_base
 from geo_engine.outputs.atlas.data import as_json, atlas_data, opening
+from geo_engine.outputs.atlas.geographies import geographies
 from geo_engine.outputs.atlas.geometry import encoded_geometry
 from geo_engine.results import UniverseInfo
+from geo_engine.territory_zones import ZonePanel
 from tests.conftest import ROOT, skip_or_fail
 from tests.outputs.example import example_publication, with_facts
 
@@ -367,3 +369,35 @@ def test_parts_of_firms_are_read_to_a_hundredth(tmp_path, monkeypatch):
         np.testing.assert_allclose(floats(chain[name]), expected.ravel(), atol=1e-9)
     eb = panel["share_eb"].sel(chain="moda").transpose("year", "place").to_numpy().ravel()
     np.testing.assert_array_equal(floats(chain["share_eb"]), nearest(eb, 1000))
+
+
+def test_zones_are_read_as_they_were_and_each_place_is_drawn_in_the_one_that_holds_most(tmp_path):
+    publication = example_publication()
+    results = publication.results
+    codes = results.places.index
+    panel = results.province_panel.isel(province=[0, 1]).rename(province="zone")
+    members = pd.DataFrame(
+        {
+            "pro_com_t": [codes[0], codes[0], codes[1], codes[2]],
+            "zone": ["a", "b", "b", "a"],
+            "weight": [0.4, 0.6, 1.0, 1.0],
+        }
+    )
+    zone = ZonePanel(
+        panel=panel.assign_coords(zone=["b", "a"]),
+        names={"a": "Zona A", "b": "Zona B"},
+        municipalities={"a": 2, "b": 2},
+        members=members,
+        source="CC BY 4.0",
+    )
+    results = dataclasses.replace(results, zones={"gal": zone, "region": zone})
+    publication = dataclasses.replace(publication, results=results)
+    levels = geographies(results)
+    assert [level.key for level in levels[3:]] == ["gal", "zone_region"]
+    assert levels[3].members[:4].tolist() == [1, 1, 0, -1]
+    assert "CC BY 4.0" in levels[3].notes
+    found = decoded(publication, tmp_path)["chain"]["levels"]
+    expected = panel["firms"].sel(chain="moda").transpose("year", "zone").to_numpy()[:, ::-1]
+    np.testing.assert_array_equal(floats(found["gal"]["firms"]), expected.ravel())
+    assert found["gal"] == found["zone_region"]
+    assert len(found["province"]["firms"]) == 4 * 3

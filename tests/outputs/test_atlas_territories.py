@@ -197,6 +197,7 @@ def test_the_table_is_saved_as_spreadsheets_and_programs_read_it(visit, atlas, s
     text = download.path().read_bytes().decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(text), delimiter=";"))
     assert len(rows) == 1 + 35
+    assert {row[-1] for row in rows[1:]} == {"DATI SIMULATI - a scopo dimostrativo"}
     panel = study.results.panel.sel(chain="arredo_design", year=2024)
     for row in rows[1:]:
         share = float(panel["share_eb"].sel(place=row[0]))

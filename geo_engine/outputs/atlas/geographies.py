@@ -13,6 +13,8 @@ from geo_engine.results import Results
 from geo_engine.territory_zones import ZonePanel
 
 Integers = npt.NDArray[np.int64]
+TAKEN = ("place", "province", "region", "country")
+"""Names of the page's own levels: a study's zones of that name get another one."""
 RATES = (("firms_per_1000", "population", 1000), ("firms_per_km2", "area_km2", 1))
 """Rates of a level: of which column of the municipalities, and for how much of it."""
 
@@ -122,7 +124,7 @@ def _zoned(places: pd.DataFrame, key: str, zone: ZonePanel) -> Geography:
     position = {code: number for number, code in enumerate(codes)}
     members = [position.get(code, -1) for code in first.reindex(places.index).fillna("").tolist()]
     return Geography(
-        key=key,
+        key=f"zone_{key}" if key in TAKEN else key,
         names=tuple(str(zone.names[code]) for code in codes),
         codes=tuple(codes),
         members=np.array(members, dtype=np.int64),

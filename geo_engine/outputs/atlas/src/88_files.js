@@ -34,6 +34,7 @@ const files = (() => {
         : []),
       page.capital(words.units[facts.unit]),
       ...(atPlace ? [controls.col_test] : []),
+      ...(facts.simulated ? [controls.csv_note] : []),
     ];
     const rows = units.map((unit) => {
       const { panel, at } = atlas.where(unit);
@@ -50,6 +51,7 @@ const files = (() => {
         ...(facts.signal ? [round(low), round(high), panel.digital[at], panel.known[at]] : []),
         panel.firms[at],
         ...(atPlace ? [table.verdict(atlas, unit)] : []),
+        ...(facts.simulated ? [words.atlas.simulated] : []),
       ];
     });
     return { heads, rows };
