@@ -51,7 +51,7 @@ def make_map(name: str, folder: Path) -> Path:
     keys |= {
         "title": f"Imprese con sito web in {label} (registro simulato)",
         "title_en": f"Firms with a website in {label} (simulated register)",
-        "coverage": {"regions": [region]},
+        "coverage": {"regions": [label]},
         "chains": {"use": list(chains)},
         "outputs": {"formats": ["atlas"]},
     }
