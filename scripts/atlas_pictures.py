@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "images"
 LIMIT = 300_000
 """Bytes of one picture."""
-WIDE, PHONE = (1200, 760), (390, 780)
+WIDE, PHONE = (1040, 660), (390, 780)
 
 
 def open_first_area(page: Page) -> None:

@@ -58,34 +58,37 @@ const compare = (() => {
     return pane;
   }
 
+  /** What the second map needs, and breaks that serve both; null without one. */
+  async function load(atlas, state, first) {
+    const other = stateOf(state);
+    if (!other) return null;
+    const second = await model.load(atlas, other);
+    const same = second.chain === first.chain;
+    const breaks = same ? first.breaks : model.joint(atlas, state, [first, second]);
+    first.breaks = second.breaks = breaks;
+    return { ...second, state: other };
+  }
+
   /** Draw the second map, or put it away. */
-  async function show(atlas) {
-    const state = stateOf(atlas.state);
+  function show(atlas, second) {
     const both = byId("maps");
+    const two = second !== null;
     const was = both.classList.contains("two");
-    both.classList.toggle("two", state !== null);
-    byId("map-b").hidden = state === null;
-    byId("compare-section").hidden = state === null;
-    byId("caption-a").hidden = byId("caption-b").hidden = state === null;
-    if (was !== (state !== null)) rearrange(atlas, state !== null);
-    if (!state) return;
+    both.classList.toggle("two", two);
+    for (const id of ["map-b", "compare-section", "caption-a", "caption-b"]) byId(id).hidden = !two;
+    if (was !== two) rearrange(atlas, two);
+    if (!two) return;
     const pane = open(atlas);
-    const loaded = await model.load(atlas, state);
-    if (atlas.state.other === "" || stateOf(atlas.state).chain !== state.chain) return;
-    pane.model = loaded;
-    // The first map's breaks: one color means one range on both.
-    pane.shown = view.make(state, {
-      ...loaded,
-      breaks: atlas.shown.kind === "values" ? atlas.shown.breaks : loaded.breaks,
-    });
+    pane.model = second;
+    pane.shown = view.make(second.state, second);
     Object.assign(pane, atlas.paneChoice());
     pane.map.invalidateSize({ animate: false });
     pane.map.setView(atlas.map.getCenter(), atlas.map.getZoom(), { animate: false });
     pane.baseLayer.redraw();
     pane.overLayer.redraw();
     byId("caption-a").textContent = captionOf(atlas, atlas.state);
-    byId("caption-b").textContent = captionOf(atlas, state);
-    byId("compare-text").replaceChildren(...summary(atlas, pane, state));
+    byId("caption-b").textContent = captionOf(atlas, second.state);
+    byId("compare-text").replaceChildren(...summary(atlas, pane, second.state));
   }
 
   /** Half a map has no room for the legend: it goes beside, and comes back. */
@@ -194,5 +197,5 @@ const compare = (() => {
     return found;
   }
 
-  return { stateOf, pairs, show };
+  return { stateOf, pairs, load, show };
 })();

@@ -85,22 +85,31 @@ const model = (() => {
   }
 
   /** Breaks over all years of the level, or of the own territory; kept with the chain. */
-  function breaks(atlas, state, { chain, base, about }) {
-    const local = state.local === "si" && state.level === "place" && state.territory !== "";
-    const key = [state.level, state.indicator, state.method, state.fixed, local ? state.territory : ""].join(
-      "/",
-    );
-    if (!chain.breaks.has(key)) {
-      const found = figures.series(chain, base, state.level, state.indicator, about);
-      const list = found
-        ? local
-          ? onlyOf(found, atlas.territory(), atlas.facts.years.length)
-          : found.list
-        : [];
-      const fixed = state.method === "fixed" ? classes.parse(state.fixed, figures.perUnit(about)) : [];
-      chain.breaks.set(key, classes.breaks(state.method, list, fixed));
-    }
+  function breaks(atlas, state, made) {
+    const { chain } = made;
+    const inside = isLocal(state) ? state.territory : "";
+    const key = [state.level, state.indicator, state.method, state.fixed, inside].join("/");
+    if (!chain.breaks.has(key)) chain.breaks.set(key, breaksOf(state, valuesOf(atlas, state, made), made));
     return chain.breaks.get(key);
+  }
+
+  const isLocal = (state) => state.local === "si" && state.level === "place" && state.territory !== "";
+
+  function breaksOf(state, values, { about }) {
+    const fixed = state.method === "fixed" ? classes.parse(state.fixed, figures.perUnit(about)) : [];
+    return classes.breaks(state.method, values, fixed);
+  }
+
+  function valuesOf(atlas, state, { chain, base, about }) {
+    const found = figures.series(chain, base, state.level, state.indicator, about);
+    if (!found) return [];
+    return isLocal(state) ? onlyOf(found, atlas.territory(), atlas.facts.years.length) : found.list;
+  }
+
+  /** Breaks of two maps taken together: one color means one range on both. */
+  function joint(atlas, state, models) {
+    const lists = models.map((made) => valuesOf(atlas, state, made));
+    return breaksOf(state, Float64Array.from(lists.flatMap((list) => [...list])), models[0]);
   }
 
   function onlyOf({ list, count }, members, years) {
@@ -110,5 +119,5 @@ const model = (() => {
     );
   }
 
-  return { load, universe, warm };
+  return { load, joint, universe, warm };
 })();

@@ -52,6 +52,7 @@ const geoAtlas = (() => {
     addLayers(atlas);
     listen(atlas);
     if (window.innerWidth <= 800) narrow(atlas);
+    else if (window.innerHeight < 720) byId("more").open = false;
     await findCovered(atlas);
     fit(atlas, atlas.territory().length ? atlas.territory() : null);
     await show(atlas);
@@ -118,6 +119,7 @@ const geoAtlas = (() => {
     const { state } = atlas;
     const started = performance.now();
     const loaded = await model.load(atlas, state);
+    const second = await compare.load(atlas, state, loaded);
     if (atlas.state !== state) return;
     if (atlas.set !== loaded.set) {
       atlas.set = loaded.set;
@@ -128,7 +130,7 @@ const geoAtlas = (() => {
     atlas.shown = view.make(state, loaded);
     if (atlas.area && !atlas.areas().includes(atlas.area)) atlas.area = null;
     Object.assign(atlas.pane, { shown: atlas.shown }, atlas.paneChoice());
-    await compare.show(atlas);
+    compare.show(atlas, second);
     atlas.baseLayer.redraw();
     atlas.overLayer.redraw();
     tell(atlas);
