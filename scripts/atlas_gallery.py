@@ -21,10 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 EXTRACT = "registro_simulato.csv"
 GALLERY = {
     "toscana": ("09", "Toscana", ("moda", "agroalimentare", "turismo", "ict_digitale")),
-    "veneto": ("05", "Veneto", ("meccanica_automazione", "arredo_design", "moda")),
+    "marche": ("11", "Marche", ("moda", "arredo_design", "agroalimentare")),
 }
 """File: code and name of the region, and chains."""
-UNITS = 180_000
+UNITS = 300_000
 """Local units of the whole country over all years; a region keeps its own."""
 
 

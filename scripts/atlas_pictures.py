@@ -35,10 +35,10 @@ def open_table(page: Page) -> None:
 
 PICTURES: dict[str, tuple[str, str, tuple[int, int], Callable[[Page], None] | None]] = {
     "atlas-values": ("toscana", "#filiera=moda&comune=100005", WIDE, None),
-    "atlas-areas": ("toscana", "#filiera=moda&mappa=aree", WIDE, open_first_area),
+    "atlas-areas": ("marche", "#filiera=moda&mappa=aree", WIDE, open_first_area),
     "atlas-compare": (
-        "toscana",
-        "#filiera=moda&confronta=filiera%3Aagroalimentare&incertezza=si",
+        "marche",
+        "#filiera=moda&confronta=filiera%3Aarredo_design&incertezza=si",
         WIDE,
         None,
     ),
@@ -48,8 +48,8 @@ PICTURES: dict[str, tuple[str, str, tuple[int, int], Callable[[Page], None] | No
         WIDE,
         lambda page: page.locator("#mine").scroll_into_view_if_needed(),
     ),
-    "atlas-table": ("veneto", "#filiera=meccanica_automazione&lingua=en", WIDE, open_table),
-    "atlas-phone": ("veneto", "#filiera=meccanica_automazione&mappa=variazione", PHONE, None),
+    "atlas-table": ("marche", "#filiera=moda&lingua=en", WIDE, open_table),
+    "atlas-phone": ("marche", "#filiera=moda&mappa=variazione", PHONE, None),
 }
 """Picture: map, address, size of the window, and what is done first."""
 

@@ -168,7 +168,7 @@ const legend = (() => {
         n: write(map.significant[at]),
         alpha: format.percent(facts.alpha, language).replace(/[.,]0%/, "%"),
       }),
-      format.fill(words.controls.expected_false, { n: write(Math.ceil(map.significant[at] * facts.alpha)) }),
+      ...(map.significant[at] ? [expectedFalse(atlas, map.significant[at])] : []),
       `${format.fill(words.atlas.tested, { n: write(map.tested[at]) })}; ${format.fill(words.atlas.expected, {
         n: write(map.expected_below_005[at]),
       })}`,
@@ -184,5 +184,12 @@ const legend = (() => {
     return found;
   }
 
-  return { show, rows, title, summary, swatch, classLabels };
+  /** Of the marks that stand, how many are false on average at most. */
+  function expectedFalse({ words, facts, language }, marks) {
+    return format.fill(words.controls.expected_false, {
+      n: format.number(Math.ceil(marks * facts.alpha - 1e-9), language),
+    });
+  }
+
+  return { show, rows, title, summary };
 })();
