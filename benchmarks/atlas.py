@@ -97,13 +97,16 @@ def folium_page(made: Publication, kind: str) -> str:
         if kind == "GeoJson":
             folium.GeoJson(layer.to_json(), name=str(chain)).add_to(world)
         else:
-            folium.Choropleth(
+            shaded = folium.Choropleth(
                 geo_data=layer.to_json(),
                 data=layer,
                 columns=["pro_com_t", "value"],
                 key_on="feature.properties.pro_com_t",
                 name=str(chain),
-            ).add_to(world)
+            )
+            for child in [key for key in shaded._children if key.startswith("color_map")]:
+                del shaded._children[child]  # its legend asks for d3 from elsewhere
+            shaded.add_to(world)
     text = world.get_root().render()
     head = f"<script>{_leaflet('leaflet.js')}</script><style>{_leaflet('leaflet.css')}</style>"
     text = "\n".join(line for line in text.splitlines() if "cdn" not in line)
