@@ -25,7 +25,8 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from geo_engine.chains.membership import PHASES
+from geo_engine.chains.membership import PHASE_NAMES, PHASES
+from geo_engine.chains.weights import Memberships
 from geo_engine.change.difference import first_last_change
 from geo_engine.indicators.counting import count_firms
 from geo_engine.plan import Plan
@@ -81,14 +82,16 @@ def made_firms(rows: int, places: int, years: int, seed: int = 0) -> pd.DataFram
     )
 
 
-def made_phases(chains: list[str]) -> pd.DataFrame:
+def made_memberships(chains: list[str]) -> Memberships:
     """Give each code one chain, and every seventh a second one."""
-    table = np.full((CODES, len(chains)), "", dtype=object)
+    phase = np.zeros((CODES, len(chains)), np.int8)
     for code in range(CODES):
-        table[code, code % len(chains)] = PHASES[code % 4]
+        phase[code, code % len(chains)] = PHASE_NAMES.index(PHASES[code % 4])
         if code % 7 == 0:
-            table[code, (code + 3) % len(chains)] = PHASES[(code + 1) % 4]
-    return pd.DataFrame(table, columns=chains)
+            phase[code, (code + 3) % len(chains)] = PHASE_NAMES.index(PHASES[(code + 1) % 4])
+    units = (phase > 0).astype(np.int32)
+    made = SimpleNamespace(chains=tuple(chains), phase=phase, units=units, members=units > 0)
+    return cast(Memberships, made)
 
 
 def made_plan(chains: list[str]) -> Plan:
@@ -101,6 +104,7 @@ def made_plan(chains: list[str]) -> Plan:
         places=places,
         chains=dict.fromkeys(chains),
         index=None,
+        rule=SimpleNamespace(is_whole=True),
         files=StudyFiles(),
         reference=pd.DataFrame(columns=["level", "area", "chain", "year"]),
     )
@@ -145,8 +149,8 @@ def measure(rows: int, years: int, rounds: int) -> dict[str, Any]:
     """Time counting by all peers in turn, then every indicator by ours."""
     chains = [f"chain_{i:02d}" for i in range(CHAINS)]
     plan = made_plan(chains)
-    firms, phases = made_firms(rows, len(plan.places), years), made_phases(chains)
-    members = (phases != "").to_numpy()
+    firms, memberships = made_firms(rows, len(plan.places), years), made_memberships(chains)
+    members = memberships.members
     calls = counters(firms, members, (len(plan.places), years))
     calls["ours"]()  # compiles
     seconds: dict[str, list[float]] = {name: [] for name in calls}
@@ -165,10 +169,10 @@ def measure(rows: int, years: int, rounds: int) -> dict[str, Any]:
     spent: list[float] = []
     worked: list[float] = []
     calendar = tuple(range(2025 - years, 2025))
-    build_panels(plan, firms.head(1000), phases, calendar)  # compiles
+    build_panels(plan, firms.head(1000), memberships, calendar)  # compiles
     for _ in range(max(1, rounds // 2)):
         start, busy = time.perf_counter(), time.process_time()
-        panels = build_panels(plan, firms, phases, calendar)
+        panels = build_panels(plan, firms, memberships, calendar)
         middle = time.perf_counter()
         change = first_last_change(panels.levels["place"])
         changed = time.perf_counter()

@@ -187,7 +187,7 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
     plan, years, graph = shared.plan, shared.years, shared.graph
     clock.stage("Indicatori")
     firms = shared.inside(universe)
-    found_panels = build_panels(plan, firms, shared.memberships, years)
+    found_panels = build_panels(plan, firms, shared.memberships, years, shared.breaks)
     panels = found_panels.levels
     tested = panels
     if not plan.rule.is_whole:

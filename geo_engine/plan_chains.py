@@ -19,7 +19,22 @@ from geo_engine.study_signals import Index
 
 SHARE_INDICATORS = ("digital", "share", "share_eb")
 """Indicators that a signal told from codes decides."""
-COUNT_INDICATORS = ("firms", "known", "location_quotient", "firms_per_1000", "firms_per_km2")
+COUNT_INDICATORS = (
+    "firms",
+    "known",
+    "location_quotient",
+    "firms_per_1000",
+    "firms_per_km2",
+    "growth",
+    "births",
+    "birth_rate",
+    "deaths",
+    "death_rate",
+    "employees",
+    "employment_quotient",
+    "phase_balance",
+    "mean_score",
+)
 """Indicators that the firms of a chain decide, beside ``SHARE_INDICATORS``."""
 PERIMETER_WORDS = {"wide": ("largo", "wide"), "strict": ("stretto", "strict")}
 WEIGHT_WORDS = {

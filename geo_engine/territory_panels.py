@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 from scipy.sparse import csr_array
 
+from geo_engine.chains.breaks import crosses_break
 from geo_engine.chains.membership import PHASES
 from geo_engine.chains.weights import Memberships
 from geo_engine.geographies.administrative import area_index, territories
@@ -35,6 +36,7 @@ PLACE_ONLY = ("mean_score_eb", "mean_score_eb_low", "mean_score_eb_high")
 """Variables that borrow from other territories of the region."""
 SCORE_BOUNDS = {"dii": (0.0, 12.0), "score": (0.0, 100.0)}
 """Least and largest score of a firm, by kind of index."""
+GROWTH = ("growth", "growth_low", "growth_high")
 SIZES = ("population", "area_km2")
 
 
@@ -54,7 +56,11 @@ class Panels:
 
 
 def build_panels(
-    plan: Plan, firms: pd.DataFrame, memberships: Memberships, years: tuple[int, ...]
+    plan: Plan,
+    firms: pd.DataFrame,
+    memberships: Memberships,
+    years: tuple[int, ...],
+    breaks: pd.DataFrame | None = None,
 ) -> Panels:
     """Count firms, and compute the variables of all territories.
 
@@ -69,6 +75,8 @@ def build_panels(
         Chains of each kind of firm.
     years : tuple of int
         Of the panel.
+    breaks : DataFrame, optional
+        Of series (``chains.breaks.series_breaks``): growth over one is missing.
 
     Returns
     -------
@@ -82,7 +90,7 @@ def build_panels(
         Whatever the study's own indicators are refused for.
     """
     places = plan.places
-    frame = _frame(plan, years)
+    frame = _frame(plan, years, firms)
     members = counted_members(memberships, plan.rule)
     counter = _Counter(plan=plan, firms=firms, members=members, frame=frame)
     by_phase = {phase: counted_members(memberships, plan.rule, phase=phase) for phase in PHASES}
@@ -95,9 +103,38 @@ def build_panels(
     for dim in LEVELS:
         levels[dim] = _level(counter, sums, table, dim)
     zones = _zones(counter, panel.assign(all_firms=everyone), sums, area)
+    if breaks is not None and len(breaks):
+        levels = {dim: _unbroken(level, breaks) for dim, level in levels.items()}
+        zones = {
+            key: dataclasses.replace(zone, panel=_unbroken(zone.panel, breaks))
+            for key, zone in zones.items()
+        }
     return _with_own(
         plan, Panels(levels=levels, zones=zones, registry={}, everyone=everyone, sums=sums)
     )
+
+
+def _unbroken(panel: xr.Dataset, breaks: pd.DataFrame) -> xr.Dataset:
+    """Take out growth from one year to the next where the numbers of firms break between them."""
+    chains = [str(key) for key in panel["chain"].to_numpy()]
+    years = panel["year"].to_numpy().tolist()
+    broken = np.stack(
+        [crosses_break(breaks, "firms", chains, (year - 1, year)) for year in years], axis=1
+    )
+    kept = xr.DataArray(~broken, dims=("chain", "year"), coords={"chain": chains, "year": years})
+    return panel.assign(
+        {name: panel[name].where(kept).transpose(*panel[name].dims) for name in GROWTH}
+    )
+
+
+def _stand_again(firms: pd.DataFrame) -> bool:
+    """Tell whether an enterprise may stand twice in a year; if not, counting rows is enough.
+
+    Equal keys of one year give equal numbers. Unequal ones may too, which only costs time.
+    """
+    year = firms["year"].to_numpy().astype(np.uint64) + np.uint64(1)
+    mixed = firms["firm"].to_numpy(np.uint64) ^ (year * np.uint64(0x9E3779B97F4A7C15))
+    return not pd.Index(mixed).is_unique
 
 
 def _zones(
@@ -147,7 +184,7 @@ def whole_panels(
     dict of str to Dataset
         ``place``, ``province``, ``region`` and ``country``: counts, shares and quotients.
     """
-    frame = _frame(plan, years)
+    frame = _frame(plan, years, firms)
     counter = _Counter(plan=plan, firms=firms, members=memberships.members, frame=frame)
     panels = {"place": counter.place_panel()[0]}
     table = territories(plan.places)
@@ -156,7 +193,7 @@ def whole_panels(
     return {**panels, "country": panels["country"].isel(country=0, drop=True)}
 
 
-def _frame(plan: Plan, years: tuple[int, ...]) -> Frame:
+def _frame(plan: Plan, years: tuple[int, ...], firms: pd.DataFrame) -> Frame:
     """Say into what firms are counted."""
     study = plan.study
     return Frame(
@@ -164,7 +201,7 @@ def _frame(plan: Plan, years: tuple[int, ...]) -> Frame:
         covered=plan.places["covered"].to_numpy(bool),
         chains=tuple(plan.chains),
         years=years,
-        distinct=study.unit == "impresa",
+        distinct=study.unit == "impresa" and (not plan.rule.is_whole or _stand_again(firms)),
         shared_persons=study.universe.employees_of == "enterprise",
     )
 

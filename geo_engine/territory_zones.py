@@ -194,11 +194,19 @@ def _notes(member: Membership, outside: int, weighted: bool) -> tuple[str, ...]:
     missing = member.missing
     listed = ", ".join(missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
     over = int(member.overlapping.sum())
+    few = "1 codice della tabella non è un comune"
+    many = f"{len(missing)} codici della tabella non sono comuni"
+    away = (
+        "1 comune coperto dai dati non è"
+        if outside == 1
+        else (f"{outside} comuni coperti dai dati non sono")
+    )
+    shared = "1 comune è" if over == 1 else f"{over} comuni sono"
     said = {
-        f"{len(missing)} codici della tabella non sono comuni alla data dei confini ({listed}): le "
-        "loro zone non hanno dati. Tradurre la tabella alla data dello studio.": len(missing) > 0,
-        f"{outside} comuni coperti dai dati non sono in alcuna zona.": outside > 0,
-        f"{over} comuni sono in più zone: le zone non sommano al totale.": over > 0,
+        f"{few if len(missing) == 1 else many} alla data dei confini ({listed}): le loro "
+        "zone non hanno dati. Tradurre la tabella alla data dello studio.": len(missing) > 0,
+        f"{away} in alcuna zona.": outside > 0,
+        f"{shared} in più zone: le zone non sommano al totale.": over > 0,
         "Alcuni comuni sono divisi tra zone secondo un peso: i numeri sono stime, e un'impresa di "
         "più comuni conta in ciascuno.": weighted,
     }

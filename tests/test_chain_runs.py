@@ -313,6 +313,9 @@ def test_web_shops_break_the_series_of_the_chains_that_they_enter(tmp_path: Path
     assert not bool(everyone["series_break"])
     assert float(everyone["firms_change"]) == 0
     assert int(everyone["direction"]) == -1
+    growth = done.results.panel["growth"].sel(place=PRATO, year=2025)
+    assert np.isnan(growth.sel(chain="moda")), "no growth over a break"
+    assert float(growth.sel(chain="tutte")) == 0
     assert any("Interruzione di serie tra il 2024 e il 2025" in s for s in done.results.warnings)
 
 

@@ -499,3 +499,17 @@ def test_sensitivity_says_which_choice_moves_the_ranks(tmp_path) -> None:
     assert set(table.loc["moda"].index) == {"normalization", "aggregation", "outliers", "weights"}
     assert (table["total_order"] >= -0.1).all()
     assert float(table["total_order"].sum()) > 0.5
+
+
+def test_an_enterprise_of_two_places_counts_once_above_them_and_moves_no_other(
+    whole: Run, tmp_path
+) -> None:
+    both = [f"TWO;{town};{SOFTWARE};2024;2;www.t.it;1;;" for town in (PRATO, CARMIGNANO)]
+    found = run(parse_study(keys()), write(tmp_path, ROWS + both)).results
+    for level in ("panel", "province_panel"):
+        ours, theirs = getattr(found, level), getattr(whole.results, level)
+        for name in ("firms", "known", "digital"):
+            moda = {"chain": "moda"}
+            np.testing.assert_array_equal(ours[name].sel(moda), theirs[name].sel(moda))
+            more = (ours[name] - theirs[name]).sel(chain="ict_digitale", year=2024)
+            assert float(more.sum()) == (2 if level == "panel" else 1)

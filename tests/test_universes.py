@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_engine.delivery import carry_out
-from geo_engine.disclosure.universes import differences, disclosing_cells
+from geo_engine.disclosure.universes import _without_few, differences, disclosing_cells
 from geo_engine.errors import StudyError
 from geo_engine.firm_tables import disjoint_universes, nested_universes
 from geo_engine.pipeline import Run, run
@@ -245,3 +245,31 @@ def test_workbook_and_geopackage_hold_every_universe_under_its_name(tmp_path: Pa
     panel = gpd.read_file(package, layer="panel")
     own = panel[(panel["pro_com_t"] == PRATO) & (panel["universe"] == "pmi")]
     assert own["firms"].tolist() == [expected[done.others["pmi"].results.facts.universe_label]]
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=7))
+@settings(deadline=None, derandomize=True)
+def test_no_row_of_few_firms_is_the_difference_of_a_total_and_the_others(known: list[int]) -> None:
+    table = pd.DataFrame(
+        {
+            "signal": "sito",
+            "dimension": "size",
+            "group": [f"g{n}" for n in range(len(known))],
+            "known": known,
+            "yes": 0,
+            "share": 0.0,
+            "share_low": 0.0,
+            "share_high": 0.0,
+        }
+    )
+    shown = _without_few(table, "known", ("yes", "share", "share_low", "share_high"), 5)
+    hidden = shown["yes"].isna()
+    few = (table["known"] > 0) & (table["known"] < 5)
+    assert hidden[few].all()
+    others = (table["known"] >= 5) & ~hidden
+    if few.any() and ((table["known"] >= 5).any()):
+        assert hidden.sum() >= 2
+        assert table.loc[hidden, "known"].sum() >= 5
+    elif not few.any():
+        assert not hidden.any()
+    assert not others[few].any()

@@ -137,18 +137,36 @@ def _protect_tables(results: Results, threshold: int) -> Results:
 def _without_few(
     table: pd.DataFrame, count: str, columns: tuple[str, ...], threshold: int
 ) -> pd.DataFrame:
-    """Blank columns in the rows of few firms."""
+    """Blank columns in the rows of few firms, and of so many others that none is a difference."""
     if table.empty:
         return table
-    few = (table[count] > 0) & (table[count] < threshold)
-    return table.assign(**{name: table[name].astype(float).mask(few) for name in columns})
+    first = "signal" if "signal" in table else "source"
+    groups = [table[first], table["dimension"]]
+    few = table[count].groupby(groups, sort=False).transform(_hidden_of, threshold=threshold)
+    return table.assign(**{name: table[name].astype(float).mask(few == 1) for name in columns})
 
 
 def _levels_of_many(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
-    """Blank the levels of groups with few firms of known level."""
+    """Blank the levels of groups with few firms of known level, and of others as need be."""
     if table.empty:
         return table
     known = table["firms"].where(table["level"] != "", 0)
-    total = known.groupby([table["dimension"], table["group"]]).transform("sum")
-    few = (total > 0) & (total < threshold)
-    return table.assign(firms=table["firms"].astype(np.float64).mask(few & (table["level"] != "")))
+    total = known.groupby([table["dimension"], table["group"]], sort=False).sum()
+    few = total.groupby(level="dimension", sort=False).transform(_hidden_of, threshold=threshold)
+    keys = pd.MultiIndex.from_frame(table[["dimension", "group"]])
+    hidden = (few.reindex(keys).to_numpy() == 1) & (table["level"] != "").to_numpy()
+    return table.assign(firms=table["firms"].astype(np.float64).mask(hidden))
+
+
+def _hidden_of(counts: pd.Series, threshold: int) -> pd.Series:
+    """Choose the groups of one dimension to hide, 1 or 0: they add up to a known total.
+
+    Whoever knows the total and all groups but the hidden ones knows the sum of these; so they must
+    be several, with together at least the threshold.
+    """
+    values = counts.to_numpy(np.float64)
+    hidden = (values > 0) & (values < threshold)
+    order = [at for at in np.argsort(values, kind="stable") if values[at] >= threshold]
+    while hidden.any() and order and (hidden.sum() < 2 or values[hidden].sum() < threshold):
+        hidden[order.pop(0)] = True
+    return pd.Series(hidden.astype(np.int8), index=counts.index)

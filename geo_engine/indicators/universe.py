@@ -291,15 +291,16 @@ def _note(row: list[int]) -> str:
     _, _, undecided, by_persons = row
     parts = []
     if undecided:
+        one = undecided == 1
         parts.append(
-            f"{_italian(undecided)} imprese di {_italian(sum(row[:3]))} non sono assegnabili "
-            "perché addetti, fatturato o attivo non sono noti: restano fuori"
+            f"{_italian(undecided)} {'impresa' if one else 'imprese'} di "
+            f"{_italian(sum(row[:3]))} non {'è assegnabile' if one else 'sono assegnabili'} "
+            "perché addetti, fatturato o attivo non sono noti: "
+            f"{'resta' if one else 'restano'} fuori"
         )
     if by_persons:
-        parts.append(
-            f"{_italian(by_persons)} imprese sono dentro per i soli addetti, senza fatturato né "
-            "attivo noti"
-        )
+        counted = "1 impresa è" if by_persons == 1 else f"{_italian(by_persons)} imprese sono"
+        parts.append(f"{counted} dentro per i soli addetti, senza fatturato né attivo noti")
     return "; ".join(parts)
 
 

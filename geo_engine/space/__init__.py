@@ -6,7 +6,6 @@ from geo_engine.space.random_labelling import Labels
 from geo_engine.space.sensitivity import (
     RESIDUAL_NOTE,
     residual_autocorrelation,
-    without_largest,
 )
 
 __all__ = [
@@ -18,5 +17,4 @@ __all__ = [
     "benjamini_yekutieli",
     "local_autocorrelation",
     "residual_autocorrelation",
-    "without_largest",
 ]

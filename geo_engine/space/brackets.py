@@ -34,6 +34,8 @@ ERROR = 6e-5
 """What rounding may add to a p-value near one, on average over draws."""
 SHORT, LONGEST, PER_PLACE = 1 << 15, 1 << 19, 200
 """Few places are not worth long tables."""
+SMALL_MAP, SMALL_LENGTH, SMALL_ERROR = 1_000, 1 << 17, 2e-5
+"""In small maps few places are many, and their values fewer: finer lattices cost little."""
 PERIOD = 7.0
 """Period, in standard deviations of the sum of the most draws of a group."""
 FEW_KINDS = 64
@@ -152,7 +154,9 @@ def _layout(chart: Chart, sums: Sums) -> tuple[float, int]:
     draws, spread = float(np.sqrt(sums.draws).mean()), float(chart.values.std())
     most, top = int(sums.draws.max()), float(chart.values.max())
     reach = min(PERIOD * spread * np.sqrt(most), most * top)
-    longest = min(max(SHORT, PER_PLACE * len(sums.focal)), LONGEST)
+    small = len(chart.values) <= SMALL_MAP
+    shortest, error = (SMALL_LENGTH, SMALL_ERROR) if small else (SHORT, ERROR)
+    longest = min(max(shortest, PER_PLACE * len(sums.focal)), LONGEST)
     best = 0.0, 0
     for factor in FACTORS:
         unit = chart.fraction / factor
@@ -163,6 +167,6 @@ def _layout(chart: Chart, sums: Sums) -> tuple[float, int]:
         off = float(np.mean(np.abs(at - np.rint(at)) >= TIED_STEPS))
         best = unit, int(fft.next_fast_len(length, real=True))
         # Twice the density at the center times the mean number of steps that are lost.
-        if 0.8 / spread * draws * off * unit < ERROR:
+        if 0.8 / spread * draws * off * unit < error:
             break
     return best

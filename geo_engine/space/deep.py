@@ -57,15 +57,21 @@ def settle_deep(chart: Chart, sums: Sums, record: Record) -> None:
         return
     answers = np.zeros((len(kinds), 2))
     answers[done] = [_one(chart, kind, steps) for kind in kinds[done]]
-    deep, found = deep.at(some), answers[inverse.ravel()[some]]
+    _write(deep.at(some), answers[inverse.ravel()[some]], record)
+
+
+def _write(deep: Sums, found: FloatArray, record: Record) -> None:
+    """Keep what was found where it says more than is known."""
     low, high = np.maximum(found[:, 0], deep.tied * (1 - ROUNDING)), found[:, 1]
     double = np.where(deep.side == 0, 2.0, 1.0)
     exact = found[:, 0] == found[:, 1]
     p = np.minimum(double * high, 1.0)
     error = np.minimum(double * (high - low) + ROUNDING * p, p)
-    record.settle(deep, p, np.where(exact, ROUNDING * p, error), GRID)
-    record.settle(deep.at(exact), p[exact], (ROUNDING * p)[exact], EXACT)
-    record.relative[deep.focal] = True
+    error = np.where(exact, ROUNDING * p, error)
+    better = error < record.error[deep.focal]
+    for method, rows in ((GRID, better & ~exact), (EXACT, better & exact)):
+        record.settle(deep.at(rows), p[rows], error[rows], method)
+        record.relative[deep.at(rows).focal] = True
 
 
 def _affordable(chart: Chart, kinds: FloatArray) -> tuple[npt.NDArray[np.bool_], int]:

@@ -140,7 +140,11 @@ def _pairs_of_pairs(tables: Tables, limit: float) -> float:  # pragma: no cover
     high = len(sums)
     count = 0.0
     for low in range(len(sums)):
-        while high > 0 and sums[low] + sums[high - 1] >= limit:
+        while high > low and sums[low] + sums[high - 1] >= limit:
             high -= 1
-        count += (cumulated[low + 1] - cumulated[low]) * cumulated[high]
+        if high == low:
+            break
+        # Either pair may come first: what lies beyond low counts twice, low with itself once.
+        weight = cumulated[low + 1] - cumulated[low]
+        count += weight * (weight + 2 * (cumulated[high] - cumulated[low + 1]))
     return count

@@ -143,31 +143,3 @@ def hotspots_at_scale(
     columns = ["areas", "areas_tested", "areas_high", "areas_hotspot", "repeated"]
     frame = pd.DataFrame(rows, columns=columns, index=hotspots.index)
     return frame.astype({"repeated": "boolean"})
-
-
-def without_largest(values: xr.DataArray, size: xr.DataArray) -> xr.DataArray:
-    """Take the largest place out of each map.
-
-    Parameters
-    ----------
-    values : DataArray, dims ("place", ...)
-        What is tested.
-    size : DataArray
-        Firms or residents; the dims of ``values`` or fewer, ``place`` among them.
-
-    Returns
-    -------
-    DataArray, same dims
-        NaN at the place of greatest size among those with a value (the lowest code among equals).
-
-    Raises
-    ------
-    StatisticsError
-        ``INDEX_MISMATCH``.
-    """
-    if set(size.indexes["place"]) != set(values.indexes["place"]):
-        raise StatisticsError("INDEX_MISMATCH", "Sizes and values are not of the same places.")
-    order = np.sort(values.indexes["place"].to_numpy())
-    known = size.sel(place=order).where(~np.isnan(values.sel(place=order))).fillna(-np.inf)
-    largest = known.idxmax("place")
-    return values.where(values["place"] != largest)

@@ -1,4 +1,4 @@
-"""Local tests again: of the residuals of a regression, and without the largest place."""
+"""Local tests again, of the residuals of a regression."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import xarray as xr
 
 from geo_engine.errors import StatisticsError
 from geo_engine.space.autocorrelation import DIMS, LocalTest, local_autocorrelation
-from geo_engine.space.random_labelling import Labels
-from geo_engine.tables import LOCAL_MISSING
 
 if TYPE_CHECKING:
     from libpysal.graph import Graph
@@ -116,70 +113,3 @@ def _fitted(y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]) -> npt.NDArr
     cross = (z[:, :, None] * z[:, None, :]).sum(axis=0)
     beta = np.linalg.pinv(cross, rcond=1e-10, hermitian=True) @ (z * y[:, None]).sum(axis=0)
     return np.asarray(y.mean() + (z * beta).sum(axis=1))
-
-
-def without_largest(
-    values: xr.DataArray,
-    graph: Graph,
-    test: LocalTest,
-    *,
-    sizes: pd.Series,
-    labels: Labels | None = None,
-    excluded: xr.DataArray | None = None,
-) -> tuple[xr.Dataset, xr.Dataset]:
-    """Repeat the local tests without the largest place of each map.
-
-    A hotspot that needs one large town among its neighbors' values is that town, not a cluster.
-
-    Parameters
-    ----------
-    values : DataArray, dims ("place", "chain", "year")
-        As for :func:`local_autocorrelation`.
-    graph : libpysal.graph.Graph
-        Neighbors of the same places.
-    test : LocalTest
-        As for the values.
-    sizes : Series
-        Size of each place (residents, firms), by label. The largest with a value leaves each map:
-        its lag, k and n. Of equally large ones it is the first by label.
-    labels : Labels, optional
-        Firms behind standardized shares. The rates are not standardized anew.
-    excluded : DataArray of int8, optional
-        Statuses of values that are missing for a stated reason.
-
-    Returns
-    -------
-    local, maps : Dataset
-        As :func:`local_autocorrelation` gives them; ``maps`` has the label of the place left out
-        as ``without``, "" where no place has a value.
-
-    Raises
-    ------
-    StatisticsError
-        ``INDEX_MISMATCH`` when a place has no size; what the tests raise.
-    """
-    places = values.indexes["place"]
-    size = sizes.reindex(places).to_numpy(dtype=np.float64)
-    if np.isnan(size).any():
-        raise StatisticsError(
-            "INDEX_MISMATCH", f"{int(np.isnan(size).sum())} places have no size; give it for all."
-        )
-    ordered = values.transpose(*DIMS)
-    reasons = xr.zeros_like(ordered, dtype=np.int8)
-    if excluded is not None:
-        wanted = {dim: values.indexes[dim] for dim in DIMS}
-        reasons = excluded.sel(wanted).transpose(*DIMS).astype(np.int8)
-    seen = np.isfinite(ordered.to_numpy()) & (reasons.to_numpy() == 0)
-    by_label = np.argsort(np.argsort(places.astype(str).to_numpy(), kind="stable"))
-    rank = np.argsort(np.lexsort((-by_label, size)))
-    candidates = np.where(seen, rank[:, None, None], -1)
-    largest = candidates.argmax(axis=0)
-    any_seen = candidates.max(axis=0) >= 0
-    codes = reasons.to_numpy().copy()
-    chains, years = np.nonzero(any_seen)
-    codes[largest[any_seen], chains, years] = LOCAL_MISSING
-    local, maps = local_autocorrelation(
-        values, graph, test, excluded=reasons.copy(data=codes), labels=labels
-    )
-    names = np.where(any_seen, places.astype(str).to_numpy()[largest], "")
-    return local, maps.assign(without=(DIMS[1:], names))

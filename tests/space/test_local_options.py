@@ -18,10 +18,9 @@ from geo_engine.space import (
     benjamini_yekutieli,
     local_autocorrelation,
     residual_autocorrelation,
-    without_largest,
 )
 from geo_engine.space.links import Links
-from geo_engine.tables import LOCAL_CONSTANT, LOCAL_MISSING, LOCAL_OK, LOCAL_TOO_SPARSE
+from geo_engine.tables import LOCAL_CONSTANT, LOCAL_MISSING, LOCAL_TOO_SPARSE
 from tests.space.conftest import lattice_graph, panel
 
 TINY = {"min_places": 3, "min_positive": 1}
@@ -304,34 +303,3 @@ def test_residuals_are_values_less_what_was_fitted_and_say_so(graph):
     assert local.attrs["note"] == maps.attrs["note"] == RESIDUAL_NOTE
     with pytest.raises(StatisticsError, match="INDEX_MISMATCH"):
         residual_autocorrelation(rest, fitted[:-1], graph, options())
-
-
-def test_a_cluster_that_is_one_large_town_is_gone_without_it():
-    graph = lattice_graph(8, 8)
-    rng = np.random.default_rng(3)
-    values = rng.poisson(2.0, 64).astype(float)
-    values[27] = 400.0
-    sizes = pd.Series(values, index=graph.unique_ids)
-    test = options(counts=True)
-    whole, _ = local_autocorrelation(panel(values, graph.unique_ids), graph, test)
-    less, maps = without_largest(panel(values, graph.unique_ids), graph, test, sizes=sizes)
-    near = [18, 19, 20, 26, 28, 34, 35, 36]
-    assert maps.without[0, 0] == graph.unique_ids[27]
-    assert cells(less, "status")[27] == LOCAL_MISSING
-    assert (cells(less, "status")[near] == LOCAL_OK).all()
-    assert cells(whole, "lag")[18] > 40
-    assert cells(less, "lag")[18] < 10
-    hidden = np.where(np.arange(64) == 27, np.nan, values)
-    expected, _ = local_autocorrelation(panel(hidden, graph.unique_ids), graph, test)
-    xr.testing.assert_identical(less, expected)
-
-
-def test_the_largest_place_is_the_largest_with_a_value(graph):
-    values = reals(graph)
-    values[5] = np.nan
-    sizes = pd.Series(1.0, index=graph.unique_ids)
-    sizes.iloc[5], sizes.iloc[9], sizes.iloc[7] = 100, 50, 50
-    _, maps = without_largest(panel(values, graph.unique_ids), graph, options(), sizes=sizes)
-    assert maps.without[0, 0] == graph.unique_ids[7]
-    with pytest.raises(StatisticsError, match="INDEX_MISMATCH: 1 places have no size"):
-        without_largest(panel(values, graph.unique_ids), graph, options(), sizes=sizes.iloc[:-1])

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from geo_engine.errors import StatisticsError
-from geo_engine.space.robustness import hotspot_share, hotspots_at_scale, without_largest
+from geo_engine.space.robustness import hotspot_share, hotspots_at_scale
 from geo_engine.tables import LOCAL_ISOLATE, LOCAL_MISSING, LOCAL_OK
 
 HH, LL = 1, 2
@@ -109,16 +109,3 @@ def test_a_member_without_an_area_is_refused():
         hotspots_at_scale(hotspots(("z",)), local_tests([0.1] * 3), pd.Series({"a": "a"}))
     with pytest.raises(StatisticsError, match="AREA_UNKNOWN"):
         hotspots_at_scale(hotspots(("a",)), local_tests([0.1] * 3), pd.Series({"a": "x"}))
-
-
-def test_the_largest_place_with_a_value_is_taken_out_of_each_map():
-    values = xr.DataArray(
-        [[1.0, np.nan], [2.0, 5.0], [3.0, 6.0]],
-        dims=("place", "chain"),
-        coords={"place": ["c", "a", "b"], "chain": ["x", "y"]},
-    )
-    size = xr.DataArray([9, 4, 4], dims="place", coords={"place": ["c", "a", "b"]})
-    found = without_largest(values, size)
-    np.testing.assert_array_equal(found, [[np.nan, np.nan], [2, np.nan], [3, 6]])
-    with pytest.raises(StatisticsError, match="INDEX_MISMATCH"):
-        without_largest(values, size.isel(place=[0, 1]))
