@@ -383,6 +383,25 @@ test("a change between two inner years has Newcombe's interval, and none across 
   assert.equal(refused.firms[0], -10);
 });
 
+test("no change is told across a break of the series, and the reason is a status", () => {
+  const given = model();
+  const seriesBreaks = [["a", "share", 2022, "cambiato", "changed"]];
+  Object.assign(given.chain, {
+    digital: Float64Array.from([1, 2, 3, 4]),
+    known: Float64Array.from([10, 10, 10, 10]),
+    firms: Float64Array.from([10, 11, 12, 13]),
+    shareStatus: new Uint8Array(4),
+  });
+  Object.assign(given.base, { places: 1, population: [100] });
+  given.facts.years = [2019, 2020, 2021, 2022];
+  const between = (since, year) =>
+    changes.between({ ...START, map: "change", since, year }, { ...given, seriesBreaks });
+  assert.ok(Number.isNaN(between(2020, 2022).share[0]));
+  assert.equal(between(2020, 2022).status[0], 5);
+  assert.equal(between(2020, 2022).firms[0], 2);
+  assert.equal(between(2020, 2021).share[0], 100);
+});
+
 test("a cell of a spreadsheet is text whatever it begins with", () => {
   assert.equal(files.cell("=1+1", ","), `"'=1+1"`);
   assert.equal(files.cell('a "b"', ","), '"a ""b"""');

@@ -357,12 +357,11 @@ def test_tables_on_signals_are_rounded_short_and_without_provinces():
     assert found["indexed"] is False
 
 
-def test_parts_of_firms_are_read_to_a_hundredth(tmp_path, monkeypatch):
-    publication = example_publication()
+def test_parts_of_firms_are_read_to_a_hundredth(tmp_path):
+    publication = example_publication(whole_counts=False)
     panel = publication.results.panel
     parts = {name: panel[name] * 0.37 for name in ("firms", "known", "digital")}
     publication = with_panel(publication, **parts)
-    monkeypatch.setattr("geo_engine.outputs.atlas.columns.count_parts", lambda _: 100)
     chain = decoded(publication, tmp_path)["chain"]
     for name in ("firms", "known"):
         expected = nearest(parts[name].sel(chain="moda").transpose("year", "place"), 100) / 100
@@ -401,3 +400,16 @@ def test_zones_are_read_as_they_were_and_each_place_is_drawn_in_the_one_that_hol
     np.testing.assert_array_equal(floats(found["gal"]["firms"]), expected.ravel())
     assert found["gal"] == found["zone_region"]
     assert len(found["province"]["firms"]) == 4 * 3
+
+
+def test_breaks_of_series_reach_the_page_with_their_reason():
+    publication = example_publication()
+    breaks = pd.DataFrame(
+        [["moda", "share", 2022, 2019, "perimeter", "Elenco cambiato.", "List changed."]],
+        columns=["chain", "indicator", "year", "before", "cause", "note", "note_en"],
+    )
+    results = dataclasses.replace(publication.results, series_breaks=breaks)
+    data = atlas_data(dataclasses.replace(publication, results=results))
+    assert data["series_breaks"] == [
+        ["moda", "share", 2022, "Elenco cambiato.", "List changed."],
+    ]
