@@ -157,7 +157,7 @@ def _named(position: npt.NDArray[np.int64], kind: str, names: Iterable[object]) 
 
 def _pooled(firms: _Firms, chains: list[str]) -> pd.DataFrame:
     """Give each firm a row for each of its chains, with weights adding up to one."""
-    inside = np.asarray(firms.phases > 0)
+    inside: npt.NDArray[np.bool_] = np.greater(firms.phases, 0)
     inside[:, [name == ALL_FIRMS.key for name in chains]] = False  # no chain among others
     row, chain = np.nonzero(inside)
     weight = 1 / np.maximum(inside.sum(axis=1), 1)
