@@ -117,7 +117,7 @@ def _last_firms(
     own = (table["inside"].to_numpy() >> universe & 1).astype(bool)
     single = ~intake.is_counts[table["file"].to_numpy()] & last & own
     kind, phases = memberships.kinds.which, memberships.phase
-    single &= (phases > 0).any(axis=1)[kind]
+    single &= np.greater(phases.max(axis=1, initial=0), 0)[kind]
     firms = single_firms(table, single, distinct=plan.study.unit == "impresa")
     return _Firms(
         rows=pd.DataFrame(
@@ -157,7 +157,7 @@ def _named(position: npt.NDArray[np.int64], kind: str, names: Iterable[object]) 
 
 def _pooled(firms: _Firms, chains: list[str]) -> pd.DataFrame:
     """Give each firm a row for each of its chains, with weights adding up to one."""
-    inside: npt.NDArray[np.bool_] = np.greater(firms.phases, 0)
+    inside = np.asarray(firms.phases > 0)
     inside[:, [name == ALL_FIRMS.key for name in chains]] = False  # no chain among others
     row, chain = np.nonzero(inside)
     weight = 1 / np.maximum(inside.sum(axis=1), 1)
