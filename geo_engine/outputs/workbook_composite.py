@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -10,6 +11,7 @@ from geo_engine.outputs.fields import describe_fields
 from geo_engine.outputs.workbook_sheet import (
     PAIR_FIELDS,
     PAIR_WIDTHS,
+    UNAVAILABLE,
     Sheet,
     chain_labels,
     pairs_table,
@@ -164,8 +166,7 @@ def _robustness(results: Results, names: dict[str, str]) -> list[tuple[str, obje
     assert found is not None
     rows: list[tuple[str, object]] = []
     for row in found.left_out.to_dict("records"):
-        shift = number(float(row["mean_shift"]), "it", decimals=1)
-        alike = number(float(row["spearman"]), "it", decimals=2)
+        shift, alike = _figure(row["mean_shift"], 1), _figure(row["spearman"], 2)
         rows.append(
             (
                 f"{STEPS[6]}: {labels.get(row['chain'], row['chain'])}, senza "
@@ -174,9 +175,7 @@ def _robustness(results: Results, names: dict[str, str]) -> list[tuple[str, obje
             )
         )
     for row in found.sensitivity.to_dict("records"):
-        first, total = (
-            number(float(row[key]), "it", decimals=2) for key in ("first_order", "total_order")
-        )
+        first, total = (_figure(row[key], 2) for key in ("first_order", "total_order"))
         rows.append(
             (
                 f"{STEPS[6]}: {labels.get(row['chain'], row['chain'])}, scelta {row['factor']}",
@@ -184,3 +183,9 @@ def _robustness(results: Results, names: dict[str, str]) -> list[tuple[str, obje
             )
         )
     return rows
+
+
+def _figure(value: object, decimals: int) -> str:
+    """Write a figure, which a chain of few places may lack."""
+    figure = float(str(value))
+    return UNAVAILABLE if math.isnan(figure) else number(figure, "it", decimals=decimals)
