@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXTRACT = "registro_simulato.csv"
 GALLERY = {
     "toscana": ("09", "Toscana", ("moda", "agroalimentare", "turismo", "ict_digitale")),
-    "lombardia": ("03", "Lombardia", ("arredo_design", "agroalimentare", "meccanica_automazione")),
+    "marche": ("11", "Marche", ("moda", "arredo_design", "agroalimentare")),
 }
 """File: code and name of the region, and chains."""
 UNITS = 300_000

@@ -26,19 +26,19 @@ def open_first_area(page: Page) -> None:
 
 
 def open_table(page: Page) -> None:
-    """Open the table, with what is significant only."""
+    """Open the table, the highest first."""
     page.click("#table-section summary")
-    page.check("#table-only")
+    page.click("#table-head button[data-key=value]")
     page.locator("#table-section").scroll_into_view_if_needed()
     page.evaluate("document.getElementById('table-section').scrollIntoView({ block: 'center' })")
 
 
 PICTURES: dict[str, tuple[str, str, tuple[int, int], Callable[[Page], None] | None]] = {
     "atlas-values": ("toscana", "#filiera=moda&comune=100005", WIDE, None),
-    "atlas-areas": ("lombardia", "#filiera=arredo_design&mappa=aree", WIDE, open_first_area),
+    "atlas-areas": ("toscana", "#filiera=moda&mappa=aree", WIDE, open_first_area),
     "atlas-compare": (
-        "lombardia",
-        "#filiera=arredo_design&confronta=filiera%3Ameccanica_automazione&incertezza=si",
+        "marche",
+        "#filiera=moda&confronta=filiera%3Aarredo_design&incertezza=si",
         WIDE,
         None,
     ),
@@ -48,8 +48,8 @@ PICTURES: dict[str, tuple[str, str, tuple[int, int], Callable[[Page], None] | No
         WIDE,
         lambda page: page.locator("#mine").scroll_into_view_if_needed(),
     ),
-    "atlas-table": ("lombardia", "#filiera=arredo_design&lingua=en", WIDE, open_table),
-    "atlas-phone": ("lombardia", "#filiera=arredo_design&mappa=variazione", PHONE, None),
+    "atlas-table": ("marche", "#filiera=moda&lingua=en", WIDE, open_table),
+    "atlas-phone": ("marche", "#filiera=moda&mappa=variazione", PHONE, None),
 }
 """Picture: map, address, size of the window, and what is done first."""
 
