@@ -65,13 +65,13 @@ def robust_hotspots(results: Results) -> xr.Dataset:
 
 
 def fewer(made: Publication) -> Publication:
-    """Give another universe: an eighth of the firms, drawn at random."""
+    """Give another universe: an eighth of the firms, most of which stay from year to year."""
     rng = np.random.default_rng(11)
     panel = made.results.panel
-    firms = rng.binomial(panel["firms"].to_numpy().astype(int), 0.125).astype(float)
-    known = np.floor(0.97 * firms)
-    share = np.clip(np.nan_to_num(panel["share"].to_numpy(), nan=0.3), 0, 1)
-    digital = rng.binomial(known.astype(int), share).astype(float)
+    firms = example._stock(rng, 0.125 * panel["firms"].to_numpy(), stay=0.94)
+    known = firms - example._stock(rng, 0.03 * firms, stay=0.9).clip(max=firms)
+    share = np.clip(np.nan_to_num(panel["share_eb"].to_numpy(), nan=0.3), 0, 1)
+    digital = example._adopted(rng, known, share)
     measures = example._measures(made.results.places, firms, known, digital)
     dims = ("place", "chain", "year")
     less = panel.assign({name: (dims, each) for name, each in measures.items()})
