@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo_engine.chains.membership import ALL_FIRMS
+from geo_engine.chains.membership import ALL_FIRMS, PHASE_NAMES
 from geo_engine.chains.weights import Memberships
 from geo_engine.drivers import FirmModel, FirmRegression, collapse_firms, firm_logit
 from geo_engine.errors import StatisticsError
@@ -48,8 +48,8 @@ class _Firms(NamedTuple):
 
     rows: pd.DataFrame
     """pro_com_t, outcome and the characteristics of firms, NA where unknown."""
-    phases: npt.NDArray[np.object_]
-    """Firm x chain -> phase, "" outside."""
+    phases: npt.NDArray[np.int8]
+    """Firm x chain -> position in ``PHASE_NAMES``, 0 outside."""
 
     def reference(self, name: str, rows: pd.DataFrame) -> str:
         """Choose what levels are compared with: the same in every chain that has it."""
@@ -98,8 +98,8 @@ def firm_models(
         parts.append(_fitted(plan, asked, "", firms, _pooled(firms, chains)))
     for position, chain in enumerate(chains):
         own = firms.phases[:, position]
-        inside = own != ""
-        rows = firms.rows[inside].assign(phase=[f"phase:{name}" for name in own[inside]])
+        phase = pd.Categorical.from_codes(own[own > 0], [f"phase:{name}" for name in PHASE_NAMES])
+        rows = firms.rows[own > 0].assign(phase=phase)
         parts.append(_fitted(plan, asked, chain, firms, rows))
     return FittedFirms(
         table=pd.concat([part.table for part in parts], ignore_index=True),
@@ -116,8 +116,8 @@ def _last_firms(
     last = table["year"].to_numpy() == table["year"].max()
     own = (table["inside"].to_numpy() >> universe & 1).astype(bool)
     single = ~intake.is_counts[table["file"].to_numpy()] & last & own
-    kind, phases = memberships.kinds.which, memberships.phases().to_numpy()
-    single &= (phases != "").any(axis=1)[kind]
+    kind, phases = memberships.kinds.which, memberships.phase
+    single &= np.greater(phases.max(axis=1, initial=0), 0)[kind]
     firms = single_firms(table, single, distinct=plan.study.unit == "impresa")
     return _Firms(
         rows=pd.DataFrame(
@@ -157,7 +157,7 @@ def _named(position: npt.NDArray[np.int64], kind: str, names: Iterable[object]) 
 
 def _pooled(firms: _Firms, chains: list[str]) -> pd.DataFrame:
     """Give each firm a row for each of its chains, with weights adding up to one."""
-    inside = firms.phases != ""
+    inside = np.asarray(firms.phases > 0)
     inside[:, [name == ALL_FIRMS.key for name in chains]] = False  # no chain among others
     row, chain = np.nonzero(inside)
     weight = 1 / np.maximum(inside.sum(axis=1), 1)

@@ -88,11 +88,6 @@ class Memberships:
         """Which kinds belong to which chains, as ``count_firms`` takes it."""
         return np.asarray(self.units > 0)
 
-    def phases(self) -> pd.DataFrame:
-        """Give the phase of each kind in each chain, "" when outside."""
-        names = np.array(PHASE_NAMES, dtype=object)[self.phase]
-        return pd.DataFrame(names, columns=list(self.chains), dtype="str")
-
     def find(self, firms: FirmCodes) -> npt.NDArray[np.int32]:
         """Find the kind of some of the firms, such as those of one batch."""
         return find_kinds(self.kinds, _alike(firms, self.code_like, self.list_like))
