@@ -26,13 +26,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from geo_engine.change.difference import first_last_change  # noqa: E402
 from geo_engine.disclosure.publication import Publication  # noqa: E402
 from geo_engine.outputs.atlas.page import _leaflet, render_page  # noqa: E402
-from geo_engine.results import UniverseInfo  # noqa: E402
+from geo_engine.results import Results, UniverseInfo  # noqa: E402
 from geo_engine.sources.boundaries import read_layer  # noqa: E402
 from tests.outputs import example  # noqa: E402
 
@@ -49,25 +51,35 @@ def study(chains: int, years: range) -> Publication:
     """Give a publication of the whole country; only hotspots have a robustness above 0."""
     places = read_layer(DATE)
     made = example.example_publication(places, chains=chains, years=years)
-    local = made.results.local.sel(variable="share", drop=True)
-    hot = (local["quadrant"] == 1) & (local["q_value"] < 0.05)
-    robust = made.results.robustness.map(lambda values: values.where(hot | np.isnan(values), 0))
+    robust = robust_hotspots(made.results)
     return dataclasses.replace(made, results=dataclasses.replace(made.results, robustness=robust))
 
 
+def robust_hotspots(results: Results) -> xr.Dataset:
+    """Leave a robustness above 0 to hotspots only."""
+    local = results.local.sel(variable="share", drop=True)
+    hot = (local["quadrant"] == 1) & (local["q_value"] < 0.05)
+    return example._robustness(results.local).map(
+        lambda values: values.where(hot | np.isnan(values), 0)
+    )
+
+
 def fewer(made: Publication) -> Publication:
-    """Give another universe: an eighth of the firms, drawn at random."""
+    """Give another universe: an eighth of the firms, most of which stay from year to year."""
     rng = np.random.default_rng(11)
     panel = made.results.panel
-    firms = rng.binomial(panel["firms"].to_numpy().astype(int), 0.125).astype(float)
-    known = np.floor(0.97 * firms)
-    share = np.clip(np.nan_to_num(panel["share"].to_numpy(), nan=0.3), 0, 1)
-    digital = rng.binomial(known.astype(int), share).astype(float)
+    firms = example._stock(rng, 0.125 * panel["firms"].to_numpy(), stay=0.94)
+    known = firms - example._stock(rng, 0.03 * firms, stay=0.9).clip(max=firms)
+    share = np.clip(np.nan_to_num(panel["share_eb"].to_numpy(), nan=0.3), 0, 1)
+    digital = example._adopted(rng, known, share)
     measures = example._measures(made.results.places, firms, known, digital)
     dims = ("place", "chain", "year")
+    less = panel.assign({name: (dims, each) for name, each in measures.items()})
+    local = example._local(less, example._adjacency(made.results.places))
     results = dataclasses.replace(
-        made.results, panel=panel.assign({name: (dims, each) for name, each in measures.items()})
+        made.results, panel=less, local=local, change=first_last_change(less)
     )
+    results = dataclasses.replace(results, robustness=robust_hotspots(results))
     facts = dataclasses.replace(results.facts, universe="pmi", universes=UNIVERSES)
     return dataclasses.replace(made, results=dataclasses.replace(results, facts=facts))
 

@@ -354,6 +354,8 @@ def test_a_partial_coverage_opens_on_what_is_covered_and_says_so_elsewhere(visit
     assert [row.split("\t")[1] for row in rows] == ["non disponibile"] * 4
     assert rows[3].startswith("Italia")
     assert not page.is_visible("#areas")
+    page.click("#table-section summary")
+    assert page.text_content("#table-count") == "Righe: 35"
     assert visitor.clean(), visitor.problems
 
 

@@ -225,6 +225,7 @@ def test_the_page_reads_every_further_indicator_as_it_was(tmp_path):
         "share_unknown": (1 - known / firms).where(firms > 0),
         "growth": (firms - before) / before,
         "phase_balance": (firms % 7) / 7 - 0.2,
+        "digital_gap": 0.4 - panel["share_eb"],
         "composite": 100 + 10 * (panel["share"] - 0.3),
     }
     publication = with_panel(publication, **given)

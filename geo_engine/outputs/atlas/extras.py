@@ -10,12 +10,14 @@ import numpy.typing as npt
 import xarray as xr
 
 from geo_engine import tables
-from geo_engine.outputs.atlas.codec import nearest, nullable, packed, varints
-from geo_engine.outputs.atlas.columns import COUNTS, counts_of
+from geo_engine.outputs.atlas.codec import nearest, nullable, packed, varints, zigzag
+from geo_engine.outputs.atlas.columns import COUNTS, SHARE_STEPS, counts_of
 from geo_engine.outputs.atlas.indicators import LARGEST, Mapped
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+GAP = "digital_gap"
+"""What a reference of the year less the corrected share is; the page knows the share."""
 
 
 def extra_columns(panels: list[xr.Dataset], indicator: Mapped, parts: int = 1) -> str:
@@ -40,21 +42,33 @@ def extra_columns(panels: list[xr.Dataset], indicator: Mapped, parts: int = 1) -
         has = indicator.row.key in panel
         written.append(varints([int(has)]))
         if has:
-            written.append(varints(_column(panel.transpose("year", ...), indicator, parts)))
+            written += [
+                varints(c) for c in _columns(panel.transpose("year", ...), indicator, parts)
+            ]
     return packed(b"".join(written))
 
 
-def _column(panel: xr.Dataset, indicator: Mapped, parts: int) -> Integers:
-    """Give the distances of a variable from what its reader expects."""
+def _columns(panel: xr.Dataset, indicator: Mapped, parts: int) -> list[Integers]:
+    """Give the distances of a variable from what its reader expects, and what that needs."""
     values = nearest(panel[indicator.row.key].to_numpy().astype(float), indicator.steps)
     shown = np.isfinite(values) & (np.abs(values) < LARGEST)
     if indicator.row.confidential:
         shown &= panel["share_status"].to_numpy() != tables.SUPPRESSED
     values = np.where(shown, values, np.nan)
+    if indicator.row.key == GAP and "share_eb" in panel:
+        corrected = nearest(panel["share_eb"].to_numpy().astype(float), SHARE_STEPS)
+        reference = _middle(values + corrected)
+        return [zigzag(reference), nullable(values, reference[:, None] - corrected)]
     expected = derived_steps(panel, indicator, parts)
     if expected is None:
         expected = np.concatenate([np.full_like(values[:1], np.nan), values[:-1]])
-    return nullable(values, expected)
+    return [nullable(values, expected)]
+
+
+def _middle(values: Floats) -> Integers:
+    """Give the median of each year, 0 where nothing is known."""
+    rows = [row[np.isfinite(row)] for row in values]
+    return np.array([np.rint(np.median(row)) if len(row) else 0 for row in rows]).astype(np.int64)
 
 
 def derived_steps(panel: xr.Dataset, indicator: Mapped, parts: int) -> Floats | None:

@@ -17,6 +17,10 @@ const extras = (() => {
 
   function readOne(read, key, steps, panel, count, years) {
     if (!read.next()) return null;
+    if (key === "digital_gap" && panel.share_eb) {
+      const reference = read.signs(years);
+      return read.nullable(count * years, (i) => reference[Math.floor(i / count)] - panel.share_eb[i]);
+    }
     const derived = DERIVED[key];
     const expected = derived
       ? (i) => nearest(derived(panel, i, count), steps)

@@ -33,6 +33,7 @@ const areas = (() => {
     if (all.length) return fresh ? words.controls.none_new : words.sentences.filtered;
     const map = atlas.set.maps[`share/${state.chain}`];
     const at = facts.years.indexOf(state.year);
+    if (map.significant[at]) return words.controls.none_shown;
     return format.emptySentence(map.tested[at], map.expected_below_005[at], words, language, map.reason[at]);
   }
 

@@ -110,6 +110,7 @@ const table = (() => {
     const found = [];
     for (let unit = 0; unit < count; unit++) {
       if (state.level === "place") {
+        if (outside(atlas, unit)) continue;
         if (region && base.region_names[base.region[unit]] !== region) continue;
         if (province && base.province_sigle[base.province[unit]] !== province) continue;
         if (only && !(testOf(atlas).mark[atlas.year() * base.places + unit] % 2)) continue;
@@ -119,6 +120,12 @@ const table = (() => {
     }
     const column = columns.find((one) => one.key === order.key) || columns[0];
     return sorted(found, column.by, order.down);
+  }
+
+  /** Outside the coverage of a study that has one there is nothing to list. */
+  function outside(atlas, unit) {
+    const { panel, at } = atlas.where(unit);
+    return !atlas.facts.is_national && panel.status[at] === view.STATUS_NOT_COVERED;
   }
 
   function sorted(units, by, down) {
