@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from geo_engine.outputs.atlas import columns
+from geo_engine.outputs.atlas.intervals import SHARE_STEPS
 from geo_engine.outputs.atlas.codec import nearest
 
 STEPS = {
-    "share_eb": columns.SHARE_STEPS,
-    "share": columns.SHARE_STEPS,
+    "share_eb": SHARE_STEPS,
+    "share": SHARE_STEPS,
     "location_quotient": columns.QUOTIENT_STEPS,
     "firms_per_1000": columns.PER_1000_STEPS,
     "firms_per_km2": columns.PER_KM2_STEPS,

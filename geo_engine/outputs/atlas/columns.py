@@ -17,20 +17,17 @@ import xarray as xr
 from geo_engine import tables
 from geo_engine.outputs.atlas.codec import nearest, nullable, packed, surprises, varints
 from geo_engine.outputs.atlas.geographies import level_panels
+from geo_engine.outputs.atlas.intervals import SHARE_STEPS, beta_interval, newcombe
 from geo_engine.results import Facts, Results
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-SHARE_STEPS = 1000
-"""Steps of a share: one decimal of a percentage."""
 PARTS = 100
 """Steps of a firm that is divided among chains."""
 QUOTIENT_STEPS = 100
 PER_1000_STEPS = 100
 PER_KM2_STEPS = 1000
-Z = 1.959964
-"""Half-width of a 95 % interval in standard deviations."""
 LOCAL_OF_STATUS = np.array([1, 1, 1, 5, 6])
 """Local status that a status of the panel leads one to expect where there is no test."""
 COUNTS = ("firms", "known", "digital")
@@ -221,7 +218,7 @@ def _shares(panel: xr.Dataset, base: Base) -> list[Integers]:
     with np.errstate(divide="ignore", invalid="ignore"):
         firms = known + weight
         share = (digital + mean * weight) / firms
-        low, high = _beta_interval(share, firms)
+        low, high = beta_interval(share, firms)
     return [
         priors[0],
         priors[1],
@@ -229,19 +226,6 @@ def _shares(panel: xr.Dataset, base: Base) -> list[Integers]:
         nullable(nearest(_values(panel, "share_eb_low"), SHARE_STEPS), low),
         nullable(nearest(_values(panel, "share_eb_high"), SHARE_STEPS), high),
     ]
-
-
-def _beta_interval(share: Floats, firms: Floats) -> tuple[Floats, Floats]:
-    """Expect the 95 % interval of a Beta, by the expansion of Cornish and Fisher (1937)."""
-    chance, skew = share * (1 - share), 1 - 2 * share
-    deviation = np.sqrt(chance / (firms + 1))
-    lean = (Z * Z - 1) / 3 * skew / (firms + 2)
-    square = skew * skew * (firms + 1) / ((firms + 2) * (firms + 2) * chance)
-    peak = (square * (firms + 2) - 1) / (firms + 3)
-    stretch = Z * (Z * Z - 3) / 4 * peak - Z * (2 * Z * Z - 5) / 9 * square
-    reach = deviation * (Z + stretch)
-    low, high = np.maximum(share - reach + lean, 0), np.minimum(share + reach + lean, 1)
-    return nearest(low, SHARE_STEPS), nearest(high, SHARE_STEPS)
 
 
 def _priors(panel: xr.Dataset, base: Base) -> tuple[Integers, Integers]:
@@ -323,7 +307,7 @@ def _changes(change: xr.Dataset, panel: xr.Dataset, parts: int) -> list[Integers
     firms, known, digital = (counts_of(panel, name, parts) for name in COUNTS)
     place = np.arange(firms.shape[1])
     at = (np.maximum(first - 1, 0), place), (np.maximum(last - 1, 0), place)
-    expected = _newcombe([(digital[year], known[year]) for year in at])
+    expected = newcombe([(digital[year], known[year]) for year in at])
     difference = firms[at[1]] - firms[at[0]]
     return [
         first,
@@ -335,25 +319,6 @@ def _changes(change: xr.Dataset, panel: xr.Dataset, parts: int) -> list[Integers
         nullable(low, expected[1]),
         nullable(high, expected[2]),
     ]
-
-
-def _newcombe(pairs: list[tuple[Floats, Floats]]) -> list[Floats]:
-    """Expect a difference of two shares and its interval, by Newcombe's hybrid score (1998)."""
-    shares, lows, highs = [], [], []
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for digital, known in pairs:
-            share = digital / known
-            center = (share + Z * Z / (2 * known)) / (1 + Z * Z / known)
-            root = np.sqrt(share * (1 - share) / known + Z * Z / (4 * known * known))
-            half = Z * root / (1 + Z * Z / known)
-            shares.append(share)
-            lows.append(center - half)
-            highs.append(center + half)
-        (p1, p2), (l1, l2), (u1, u2) = shares, lows, highs
-        change = p2 - p1
-        low = change - np.sqrt((p2 - l2) * (p2 - l2) + (u1 - p1) * (u1 - p1))
-        high = change + np.sqrt((u2 - p2) * (u2 - p2) + (p1 - l1) * (p1 - l1))
-    return [nearest(values, SHARE_STEPS) for values in (change, low, high)]
 
 
 def _robustness(results: Results, chain: str) -> list[Integers]:

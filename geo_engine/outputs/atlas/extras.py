@@ -11,7 +11,8 @@ import xarray as xr
 
 from geo_engine import tables
 from geo_engine.outputs.atlas.codec import nearest, nullable, packed, varints, zigzag
-from geo_engine.outputs.atlas.columns import COUNTS, SHARE_STEPS, counts_of
+from geo_engine.outputs.atlas.columns import COUNTS, counts_of
+from geo_engine.outputs.atlas.intervals import SHARE_STEPS
 from geo_engine.outputs.atlas.indicators import LARGEST, Mapped
 
 Floats = npt.NDArray[np.float64]
