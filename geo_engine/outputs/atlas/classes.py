@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from geo_engine.outputs.atlas import columns
-from geo_engine.outputs.atlas.intervals import SHARE_STEPS
 from geo_engine.outputs.atlas.codec import nearest
+from geo_engine.outputs.atlas.intervals import SHARE_STEPS
 
 STEPS = {
     "share_eb": SHARE_STEPS,

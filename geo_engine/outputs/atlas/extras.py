@@ -12,8 +12,8 @@ import xarray as xr
 from geo_engine import tables
 from geo_engine.outputs.atlas.codec import nearest, nullable, packed, varints, zigzag
 from geo_engine.outputs.atlas.columns import COUNTS, counts_of
-from geo_engine.outputs.atlas.intervals import SHARE_STEPS
 from geo_engine.outputs.atlas.indicators import LARGEST, Mapped
+from geo_engine.outputs.atlas.intervals import SHARE_STEPS
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
