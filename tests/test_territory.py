@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 from pathlib import Path
@@ -17,6 +18,7 @@ from geo_engine.disclosure.cells import few_firms
 from geo_engine.disclosure.universes import publish_universes
 from geo_engine.errors import StatisticsError, StudyError
 from geo_engine.indicators.registry import load_registry
+from geo_engine.outputs.workbook_composite import composite_sheets
 from geo_engine.pipeline import Run, run
 from geo_engine.sources.boundaries import read_layer
 from geo_engine.study import parse_study
@@ -513,3 +515,20 @@ def test_an_enterprise_of_two_places_counts_once_above_them_and_moves_no_other(
             np.testing.assert_array_equal(ours[name].sel(moda), theirs[name].sel(moda))
             more = (ours[name] - theirs[name]).sel(chain="ict_digitale", year=2024)
             assert float(more.sum()) == (2 if level == "panel" else 1)
+
+
+def test_an_index_without_a_figure_still_has_its_sheets(tmp_path: Path) -> None:
+    composite = {
+        "indicators": ["location_quotient_low", "firms_per_km2"],
+        "polarity": {"location_quotient_low": 1, "firms_per_km2": 1},
+        "draws": 0,
+    }
+    found = run(parse_study(keys(composite=composite)), write(tmp_path)).results
+    assert found.composite is not None
+    left_out = found.composite.left_out.assign(mean_shift=1.5, spearman=np.nan)
+    assert len(left_out)
+    index = dataclasses.replace(found.composite, left_out=left_out)
+    sheets = list(composite_sheets(dataclasses.replace(found, composite=index)))
+    assert [sheet.name for sheet in sheets] == ["Indice", "Indice metodo"]
+    said = " ".join(sheets[1].frame["value"].astype(str))
+    assert "i posti cambiano in media di 1,5; correlazione fra classifiche non disponibile" in said
