@@ -437,6 +437,7 @@ def test_an_old_browser_and_a_cut_file_say_what_to_do(visit, atlases, tmp_path):
     visitor.page.wait_for_function(
         "document.getElementById('loading').textContent.includes('troppo vecchio')"
     )
+    assert visitor.page.locator("#loading").is_visible()
     text = (atlases / "plain.html").read_text(encoding="utf-8")
     at = text.index('"hotspots":"') + 60
     (tmp_path / "cut.html").write_text(text[:at] + "AAAA" + text[at + 4 :], encoding="utf-8")
@@ -445,3 +446,4 @@ def test_an_old_browser_and_a_cut_file_say_what_to_do(visit, atlases, tmp_path):
     other.page.wait_for_function(
         "document.getElementById('loading').textContent.includes('incompleto')"
     )
+    assert other.page.locator("#loading").is_visible()

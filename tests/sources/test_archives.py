@@ -76,7 +76,10 @@ def test_each_member_that_lacks_is_named(suffix, layer, tmp_path) -> None:
 
 
 def test_a_layer_that_is_not_needed_may_lack_members(tmp_path) -> None:
-    take(tmp_path, pack({k: v for k, v in GOOD.items() if "RipGeo" not in k or k.endswith("shp")}))
+    less = {k: v for k, v in GOOD.items() if "RipGeo" not in k or k.endswith("shp")}
+    assert len(less) < len(GOOD)
+    (tmp_path / "whole").mkdir()
+    assert take(tmp_path, pack(less)) == take(tmp_path / "whole", pack(GOOD))
 
 
 def test_a_whole_layer_that_lacks_is_named(tmp_path) -> None:
