@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 import tomllib
@@ -9,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from geo_engine.delivery import carry_out
+from geo_engine.disclosure.protect import publish
 from geo_engine.errors import StudyError
 from geo_engine.indicators.intervals import wilson
+from geo_engine.outputs.geopackage import write_geopackage
 from geo_engine.pipeline import Run, run
 from geo_engine.study import parse_study
 
@@ -263,3 +267,34 @@ def test_births_and_deaths_of_a_year_are_those_of_its_list(tmp_path: Path) -> No
 def test_without_dates_there_are_no_births(tmp_path: Path) -> None:
     lines = [";".join([*line.split(";")[:7], "", "", line.split(";")[9]]) for line in rows()[:40]]
     assert "births" not in carried(tmp_path, lines, drivers={}).results.panel
+
+
+def test_local_coefficients_and_phases_stand_in_the_geopackage(tmp_path: Path) -> None:
+    import pyogrio
+
+    lines = rows(firms=900)
+    (tmp_path / "firms.csv").write_text("\n".join([HEADER, *lines, ""]), encoding="utf-8")
+    study = parse_study(keys(drivers={}, outputs={"formats": ["geopackage"]}))
+    found = run(study, tmp_path).results
+    local = pd.DataFrame(
+        {
+            "place": ["100005"],
+            "term": ["population"],
+            "coefficient": [1.5],
+            "significant": [True],
+            "status": ["ok"],
+            "chain": ["moda"],
+        }
+    )
+    results = dataclasses.replace(found, models=dataclasses.replace(found.models, local=local))
+    package = tmp_path / "territory.gpkg"
+    write_geopackage(publish(results, threshold=5), package)
+    shown = pyogrio.read_dataframe(package, layer="local_coefficients")
+    assert shown[
+        ["pro_com_t", "chain", "term", "coefficient", "fit_status"]
+    ].to_numpy().tolist() == [["100005", "moda", "population", 1.5, "ok"]]
+    phases = pyogrio.read_dataframe(package, layer="phases")
+    one = phases[(phases["pro_com_t"] == "100005") & (phases["chain"] == "moda")]
+    assert one["phase_share"].sum() == pytest.approx(1)
+    firms = found.panel["firms"].sel(place="100005", chain="moda", year=2024)
+    assert one["firms"].sum() == float(firms)

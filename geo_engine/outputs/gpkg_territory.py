@@ -25,8 +25,8 @@ def territory_tables(results: Results) -> tuple[Layer, ...]:
     Returns
     -------
     tuple of Layer
-        zones and zone_members, benchmarks, similar and priorities, where there are any; all join by
-        ``pro_com_t`` or ``zone``.
+        zones and zone_members, benchmarks, phases, local_coefficients, similar and priorities,
+        where there are any; all join by ``pro_com_t`` or ``zone``.
     """
     return tuple(_layer(results, *each) for each in _tables(results) if len(each[-1]))
 
@@ -51,6 +51,19 @@ def _tables(results: Results) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
         "Confronti",
         "La quota di ogni comune contro la sua provincia, la regione, l'Italia e i comuni simili.",
         _benchmarks(results),
+    )
+    yield (
+        "phases",
+        "Fasi delle filiere",
+        "Come si dividono per fase le imprese di ogni filiera in ogni comune, ultimo anno.",
+        _phases(results),
+    )
+    yield (
+        "local_coefficients",
+        "Coefficienti locali",
+        "Regressione pesata geograficamente: un coefficiente per comune e termine; significant "
+        "tiene conto dei molti confronti. Associazioni, non cause.",
+        _local(results),
     )
     yield ("similar", "Comuni simili", "I comuni più simili a ciascuno.", results.similar)
     yield ("priorities", "Priorità", results.priority_rule.italian, _priorities(results))
@@ -97,6 +110,23 @@ def _benchmarks(results: Results) -> pd.DataFrame:
     table.insert(0, "pro_com_t", table.pop("pro_com_t"))
     keys = ["pro_com_t", "chain", "benchmark"]
     return table.sort_values(keys, ignore_index=True).astype({"side": "int16"})
+
+
+def _phases(results: Results) -> pd.DataFrame:
+    """Give the firms of each phase where a chain has any."""
+    if "phase_share" not in results.phase_shares:
+        return pd.DataFrame()
+    table = results.phase_shares.to_dataframe().reset_index().rename(columns={"place": "pro_com_t"})
+    keys = ["pro_com_t", "chain", "phase"]
+    return table[np.isfinite(table["phase_share"])].sort_values(keys, ignore_index=True)
+
+
+def _local(results: Results) -> pd.DataFrame:
+    """Give the local coefficients, the place first."""
+    table = results.models.local.rename(columns={"place": "pro_com_t", "status": "fit_status"})
+    if len(table):
+        table.insert(1, "chain", table.pop("chain"))
+    return table
 
 
 def _priorities(results: Results) -> pd.DataFrame:
