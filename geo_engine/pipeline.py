@@ -7,10 +7,12 @@ import functools
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import xarray as xr
 from libpysal.graph import Graph
 
 from geo_engine import inference, tables
@@ -43,7 +45,7 @@ from geo_engine.plan import Plan, resolve
 from geo_engine.plan_facts import state_facts
 from geo_engine.plan_signals import surveys_digital
 from geo_engine.quality.profile import quality_table
-from geo_engine.results import NEIGHBOR_COLUMNS, Account, Results
+from geo_engine.results import NEIGHBOR_COLUMNS, Account, Models, Results
 from geo_engine.study import Study
 from geo_engine.survey_answers import SurveyFound, survey_answers
 from geo_engine.territory import describe_territory
@@ -184,45 +186,19 @@ class _Shared:
 
 def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Results:
     """Carry out every stage for the firms of one universe."""
-    plan, years, graph = shared.plan, shared.years, shared.graph
+    plan, years = shared.plan, shared.years
     clock.stage("Indicatori")
     firms = shared.inside(universe)
-    found_panels = build_panels(plan, firms, shared.memberships, years, shared.breaks)
-    panels = found_panels.levels
-    tested = panels
+    panels = build_panels(plan, firms, shared.memberships, years, shared.breaks)
+    tested = panels.levels
     if not plan.rule.is_whole:
-        tested = tested_panels(panels, whole_panels(plan, firms, shared.memberships, years))
-    panel = panels["place"]
-    clock.stage("Autocorrelazione spaziale")
-    local, maps = inference.local_tests(plan, tested["place"], graph)
-    clock.stage("Statistiche d'insieme")
-    whole_maps = inference.whole_maps(plan, tested["place"], graph)
-    further = further_tests(plan, tested["place"], graph)
-    clock.stage("Robustezza")
-    robust = inference.robustness(plan, tested["place"], graph, local)
-    clock.stage("Aree ad alta digitalizzazione")
-    found = find_hotspots(
-        local.sel(variable="share", drop=True),
-        panel,
-        plan.places,
-        graph,
-        alpha=plan.study.statistics.alpha,
-        q=tables.q_column(plan.study.statistics.family),
-    )
-    hotspots = inference.probed_hotspots(plan, found, tested, graph, robust)
+        tested = tested_panels(tested, whole_panels(plan, firms, shared.memberships, years))
+    spatial = _spatial(shared, panels.levels["place"], tested, clock)
     clock.stage("Variazione e fattori")
-    change = comparable_change(first_last_change(panel, shared.breaks), plan.index)
-    drivers = digital_associations(panel, plan.places)
-    models = all_models(
-        plan,
-        shared.intake,
-        shared.memberships,
-        (panel, graph),
-        shared.survey,
-        universe=plan.universes.index(universe),
-    )
+    followed = _followed(shared, universe, panels.levels["place"])
     clock.stage("Confronti e priorità")
-    territory = describe_territory(plan, found_panels, change)
+    territory = describe_territory(plan, panels, followed.change)
+    told = shared.tables
     return Results(
         facts=state_facts(plan, years, universe),
         account=_account(plan, shared.intake, shared.memberships),
@@ -232,33 +208,88 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         regions=plan.regions,
         panel=territory.panel,
         **territory.fields,
-        province_panel=panels["province"],
-        region_panel=panels["region"],
-        country_panel=panels["country"],
+        province_panel=panels.levels["province"],
+        region_panel=panels.levels["region"],
+        country_panel=panels.levels["country"],
         phases=phase_table(plan, firms, shared.memberships, years),
-        graph_summary=graph_summary(graph),
-        neighbors=_neighbor_table(graph),
+        graph_summary=graph_summary(shared.graph),
+        neighbors=_neighbor_table(shared.graph),
+        **spatial._asdict(),
+        **followed._asdict(),
+        quality=quality_table(shared.intake.quality.columns),
+        universes=told.universes,
+        signal_matches=told.matches,
+        match_notes=told.match_notes,
+        signal_coverage=told.coverage,
+        index_levels=told.levels,
+        series_breaks=shared.breaks,
+        warnings=(*_warnings(shared), *territory.warnings),
+    )
+
+
+class _Spatial(NamedTuple):
+    """What is where, and how sure; fields of ``Results``."""
+
+    local: xr.Dataset
+    maps: xr.Dataset
+    whole_maps: pd.DataFrame
+    further: pd.DataFrame
+    robustness: xr.Dataset
+    hotspots: gpd.GeoDataFrame
+
+
+def _spatial(
+    shared: _Shared, panel: xr.Dataset, tested: dict[str, xr.Dataset], clock: _Clock
+) -> _Spatial:
+    """Test every map, and find hotspots; ``tested`` counts whole firms."""
+    plan, graph, places = shared.plan, shared.graph, tested["place"]
+    clock.stage("Autocorrelazione spaziale")
+    local, maps = inference.local_tests(plan, places, graph)
+    clock.stage("Statistiche d'insieme")
+    whole_maps = inference.whole_maps(plan, places, graph)
+    further = further_tests(plan, places, graph)
+    clock.stage("Robustezza")
+    robust = inference.robustness(plan, places, graph, local)
+    clock.stage("Aree ad alta digitalizzazione")
+    found = find_hotspots(
+        local.sel(variable="share", drop=True),
+        panel,
+        plan.places,
+        graph,
+        alpha=plan.study.statistics.alpha,
+        q=tables.q_column(plan.study.statistics.family),
+    )
+    return _Spatial(
         local=local,
         maps=maps,
         whole_maps=whole_maps,
-        robustness=robust,
         further=further,
-        hotspots=hotspots,
-        change=change,
-        drivers=drivers,
-        models=models,
-        quality=quality_table(shared.intake.quality.columns),
-        universes=shared.tables.universes,
-        signal_matches=shared.tables.matches,
-        match_notes=shared.tables.match_notes,
-        signal_coverage=shared.tables.coverage,
-        index_levels=shared.tables.levels,
-        series_breaks=shared.breaks,
-        warnings=(
-            *_warnings(plan, shared.intake),
-            *membership_warnings(plan, shared.intake, shared.breaks),
-            *shared.tables.warnings,
-            *territory.warnings,
+        robustness=robust,
+        hotspots=inference.probed_hotspots(plan, found, tested, graph, robust),
+    )
+
+
+class _Followed(NamedTuple):
+    """What changed, and what goes with it; fields of ``Results``."""
+
+    change: xr.Dataset
+    drivers: pd.DataFrame
+    models: Models
+
+
+def _followed(shared: _Shared, universe: Universe, panel: xr.Dataset) -> _Followed:
+    """Compare first and last year, and relate the share to places and firms."""
+    plan = shared.plan
+    return _Followed(
+        change=comparable_change(first_last_change(panel, shared.breaks), plan.index),
+        drivers=digital_associations(panel, plan.places),
+        models=all_models(
+            plan,
+            shared.intake,
+            shared.memberships,
+            (panel, shared.graph),
+            shared.survey,
+            universe=plan.universes.index(universe),
         ),
     )
 
@@ -319,8 +350,18 @@ def _account(plan: Plan, intake: Intake, memberships: Memberships) -> Account:
     )
 
 
-def _warnings(plan: Plan, intake: Intake) -> tuple[str, ...]:
+def _warnings(shared: _Shared) -> tuple[str, ...]:
     """Say in Italian what a reader of any artefact must know."""
+    plan, intake = shared.plan, shared.intake
+    return (
+        *_study_warnings(plan, intake),
+        *membership_warnings(plan, intake, shared.breaks),
+        *shared.tables.warnings,
+    )
+
+
+def _study_warnings(plan: Plan, intake: Intake) -> tuple[str, ...]:
+    """Say what follows from the study and its sources."""
     study = plan.study
     homonyms = intake.account.flags.get("ATECO_HOMONYM", 0)
     unfiltered = any(
