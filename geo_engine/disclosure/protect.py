@@ -92,7 +92,7 @@ def publish(results: Results, *, threshold: int, marked: Marked | None = None) -
         country_panel=suppress(results.country_panel, masks["country_panel"], results.registry),
         local=local,
         robustness=robust,
-        maps=_rounded_maps(results.maps, hidden),
+        maps=_published_maps(results.maps, hidden, local, results.facts),
         whole_maps=_rounded_whole_maps(results.whole_maps, hidden),
         further=_protect_further(results, hidden, exposed),
         hotspots=_protect_hotspots(
@@ -187,16 +187,23 @@ def _protect_robustness(robust: xr.Dataset, secret: xr.DataArray) -> xr.Dataset:
     return robust.map(lambda values: values.where(~secret)) if len(robust) else robust
 
 
-def _rounded_maps(maps: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
-    """Round the global statistics of shares where a place of the map is hidden.
+def _published_maps(
+    maps: xr.Dataset, hidden: xr.DataArray, local: xr.Dataset, facts: Facts
+) -> xr.Dataset:
+    """Round the global statistics of shares where a place of the map is hidden; count marks shown.
 
-    With all shares but one public, the last digits of Moran's I would give the hidden one.
+    With all shares but one public, the last digits of Moran's I would give the hidden one; and the
+    number of significant places, less those that are shown, would tell of hidden ones.
     """
     coarse = maps["variable"].isin(SHARES) & hidden.any("place")
     rounded = {
         name: maps[name].where(~coarse, maps[name].round(2)).transpose(*maps[name].dims)
         for name in ("moran_i", "moran_p", "expected_below_005")
     }
+    marks = local[tables.q_column(facts.family)].reindex(variable=maps["variable"].to_numpy())
+    shown = (marks < facts.alpha).sum("place")
+    counted = maps["significant"].where(~coarse, shown).astype(maps["significant"].dtype)
+    rounded["significant"] = counted.transpose(*maps["significant"].dims)
     return maps.assign(rounded)
 
 

@@ -226,6 +226,19 @@ def test_the_last_digits_of_a_whole_maps_statistics_do_not_leave_where_a_place_i
     assert firms[0].equals(firms[1])
 
 
+def test_the_number_of_significant_places_is_that_of_the_marks_shown(
+    internal: Publication, public: Publication
+) -> None:
+    shown, facts = public.results, public.results.facts
+    marks = (shown.local[tables.q_column(facts.family)] < facts.alpha).sum("place")
+    said, before = (p.results.maps["significant"].sel(variable="share") for p in (public, internal))
+    hidden = few_firms(internal.results.panel["known"], THRESHOLD).any("place")
+    counted = marks.sel(variable="share").transpose(*said.dims)
+    assert bool((said == counted).where(hidden, True).all())
+    assert bool((said == before).where(~hidden, True).all())
+    assert bool((counted < before).where(hidden, False).any()), "the example hides a mark"
+
+
 def test_further_tests_keep_their_verdict_only(internal: Publication, public: Publication) -> None:
     before, after = internal.results.further, public.results.further
     assert after[["statistic", "expected", "variance", "p_error"]].isna().all().all()
