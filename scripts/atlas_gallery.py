@@ -49,8 +49,8 @@ def make_map(name: str, folder: Path) -> Path:
     )
     keys = tomllib.loads(text)
     keys |= {
-        "title": f"Imprese con sito web in {label} (registro simulato)",
-        "title_en": f"Firms with a website in {label} (simulated register)",
+        "title": f"Imprese con sito web, {label} (registro simulato)",
+        "title_en": f"Firms with a website, {label} (simulated register)",
         "coverage": {"regions": [label]},
         "chains": {"use": list(chains)},
         "outputs": {"formats": ["atlas"]},

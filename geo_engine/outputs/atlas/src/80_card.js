@@ -205,11 +205,14 @@ const card = (() => {
     const digital = Boolean(facts.signal);
     const write = (value) => (digital ? format.percent(value, language) : format.number(value, language, 2));
     const title = format.fill(words.atlas[digital ? "compare" : "compare_firms"], atlas.names());
+    const { panel, at } = atlas.where(unit);
+    const own = sayings.statusText(atlas, (digital ? panel.shareStatus : panel.status)[at]);
+    const missing = (row) => (row === 0 ? own : words.atlas.unavailable);
     const rows = benchmarks
       .rows(atlas, unit)
-      .map(({ label, value, change }) => [
+      .map(({ label, value, change }, row) => [
         label,
-        Number.isNaN(value) ? words.atlas.unavailable : write(value),
+        Number.isNaN(value) ? missing(row) : write(value),
         ...(facts.years.length > 1 ? [Number.isNaN(change) ? "–" : benchmarks.signed(atlas, change)] : []),
       ]);
     const [first, last] = changes.years(atlas.changeState());
