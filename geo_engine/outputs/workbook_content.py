@@ -29,6 +29,7 @@ from geo_engine.outputs.workbook_sheet import (
     UNAVAILABLE,
     Sheet,
     at_year,
+    by_chain,
     chain_labels,
     plain_field,
 )
@@ -244,8 +245,7 @@ def _phases(results: Results) -> Sheet:
     """Give the composition of each chain by phase."""
     order = {phase: number for number, phase in enumerate(PHASES)}
     table = results.phases.assign(order=results.phases["phase"].map(order))
-    table = table.sort_values(["chain", "year", "order"], kind="stable").reset_index(drop=True)
-    table.insert(0, "chain_label", table.pop("chain").astype(str).map(chain_labels(results)))
+    table = by_chain(table, results, ["year", "order"])
     return Sheet(
         name="Fasi",
         title="Composizione delle filiere per fase, territorio coperto",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from geo_engine.outputs.workbook_sheet import Sheet, chain_labels, plain_field
+from geo_engine.outputs.workbook_sheet import Sheet, by_chain, plain_field
 from geo_engine.results import Results
 from geo_engine.space.autocorrelation import REASONS
 from geo_engine.words import word
@@ -61,10 +61,8 @@ def maps_sheet(results: Results) -> Sheet:
     table["expected_false"] = results.facts.alpha * table["significant"]
     reasons = ["", *(word("it", "sentences", f"reason_{name}") for name in REASONS[1:])]
     table["reason"] = [reasons[int(code)] for code in table["reason"]]
-    table["chain_label"] = table["chain"].astype(str).map(chain_labels(results))
-    table["order"] = table["chain"].map({c.key: i for i, c in enumerate(results.facts.chains)})
     table["variable"] = table["variable"].astype(str).map(VARIABLE_NAMES)
-    table = table.sort_values(["order", "year", "variable"], kind="stable", ignore_index=True)
+    table = by_chain(table, results, ["year", "variable"])
     return Sheet(
         name="Mappe",
         title="Le mappe verificate: autocorrelazione globale e comuni significativi",
@@ -94,12 +92,7 @@ def whole_maps_sheet(results: Results) -> Sheet:
     Sheet
         Globali.
     """
-    table = results.whole_maps
-    order = {chain.key: number for number, chain in enumerate(results.facts.chains)}
-    table = table.assign(
-        order=table["chain"].map(order),
-        chain_label=table["chain"].astype(str).map(chain_labels(results)),
-    ).sort_values(["order", "year", "variable", "statistic"], kind="stable", ignore_index=True)
+    table = by_chain(results.whole_maps, results, ["year", "variable", "statistic"])
     table["variable"] = table["variable"].map(VARIABLE_NAMES)
     table["statistic"] = table["statistic"].map(STATISTIC_NAMES)
     return Sheet(

@@ -103,6 +103,30 @@ def chain_labels(results: Results) -> dict[str, str]:
     return {chain.key: chain.label for chain in results.facts.chains}
 
 
+def by_chain(table: pd.DataFrame, results: Results, keys: list[str]) -> pd.DataFrame:
+    """Name the chains of a table, and put its rows in the study's order of chains.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``chain``.
+    results : Results
+        Names the chains.
+    keys : list of str
+        Columns that order the rows of one chain.
+
+    Returns
+    -------
+    DataFrame
+        With ``chain_label``, renumbered.
+    """
+    key = table["chain"].astype(str)
+    place = {chain.key: number for number, chain in enumerate(results.facts.chains)}
+    ordered = table.assign(chain_label=key.map(chain_labels(results)), _chain=key.map(place))
+    ordered = ordered.sort_values(["_chain", *keys], kind="stable", ignore_index=True)
+    return ordered.drop(columns="_chain")
+
+
 def at_year(results: Results, year: int) -> Results:
     """Give results with one year of the panel only.
 

@@ -10,7 +10,7 @@ import pandas as pd
 from geo_engine.outputs.fields import describe_fields, words
 from geo_engine.outputs.long_tables import LEVEL_MEASURES, level_table
 from geo_engine.outputs.wide_tables import further_names
-from geo_engine.outputs.workbook_sheet import Sheet, chain_labels, plain_field
+from geo_engine.outputs.workbook_sheet import Sheet, by_chain, chain_labels, plain_field
 from geo_engine.results import Results
 
 PRIORITY_NAMES = {
@@ -161,10 +161,9 @@ def _benchmarks(results: Results) -> Sheet:
     """Give each municipality against its province, region, Italy and its like."""
     table = results.benchmarks.to_dataframe().reset_index()
     table = table[np.isfinite(table["difference"])].rename(columns={"place": "pro_com_t"})
-    order = {chain.key: number for number, chain in enumerate(results.facts.chains)}
     kinds = {kind: number for number, kind in enumerate(BENCHMARK_NAMES)}
-    table = table.assign(at=table["chain"].map(order), kind=table["benchmark"].map(kinds))
-    table = table.sort_values(["pro_com_t", "at", "kind"], ignore_index=True)
+    table = by_chain(table.assign(kind=table["benchmark"].map(kinds)), results, ["kind"])
+    table = table.sort_values("pro_com_t", kind="stable", ignore_index=True)
     table = _named(table, results).assign(
         benchmark=table["benchmark"].map(BENCHMARK_NAMES), side=table["side"].map(SIDE_NAMES)
     )
