@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import platform
@@ -84,6 +85,7 @@ def write_manifest(
     manifest = {
         "schema": SCHEMA,
         "title": results.facts.titled(),
+        "facts": dataclasses.asdict(results.facts),
         "perimeter": results.facts.perimeter,
         "membership": results.facts.membership,
         "series_breaks": _records(
@@ -106,6 +108,11 @@ def write_manifest(
         "graph": dict(results.graph_summary),
         "stages": _stages(publication),
         "maps": _maps(results),
+        "concentration": _records(results.concentration),
+        "drivers": _records(results.drivers),
+        "readings": _records(results.models.readings),
+        "priority_rule": dataclasses.asdict(results.priority_rule)
+        | {"it": results.priority_rule.italian, "en": results.priority_rule.english},
         "indicators": describe_indicators(results.registry, results.facts),
         "outputs": {
             name: {"sha256": storage.sha256_of(file), "bytes": file.stat().st_size}
