@@ -88,9 +88,7 @@ def write_manifest(
         "facts": dataclasses.asdict(results.facts),
         "perimeter": results.facts.perimeter,
         "membership": results.facts.membership,
-        "series_breaks": _records(
-            results.series_breaks.drop(columns=["note", "note_en"], errors="ignore")
-        ),
+        "series_breaks": _records(results.series_breaks),
         "universe": results.facts.universe,
         "universes": _records(results.universes),
         "signal_matches": _records(results.signal_matches),
@@ -99,6 +97,7 @@ def write_manifest(
         "simulated": results.facts.simulated,
         "audience": publication.audience,
         "banner": publication.banner,
+        "banner_en": publication.banner_en,
         "warnings": list(results.warnings),
         "parameters": without_folders(parameters),
         "seed": results.facts.seed,
