@@ -1,0 +1,414 @@
+"""Parts of a DOCX: paragraphs, captions with fields, tables, pictures with alternative texts."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from geo_engine.outputs.report.content import Cell, Column, Figure, KeyFigures, Table
+
+if TYPE_CHECKING:
+    from docx.document import Document
+
+COLORS = {"high": "9C1523", "low": "1D5B98", "muted": "666666"}
+DARK, GREY = "16324F", "555555"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A style, and what stands in for it where a template lacks it."""
+
+    style: str
+    size: float = 0.0
+    bold: bool = False
+    color: str = ""
+
+
+TEXT = Look(style="Normal")
+LEAD = Look(style="Normal", bold=True)
+NOTE = Look(style="Normal", size=8, color=GREY)
+NOTICE = Look(style="Normal", size=8.5, bold=True, color="5C4700")
+SUBTITLE = Look(style="Subtitle", size=10)
+BULLET = Look(style="List Bullet")
+CAPTION = Look(style="Caption", size=8.5, bold=True, color="222222")
+SMALL = Look(style="Normal", size=6.5, color=GREY)
+
+
+def paragraph(document: Document, text: str, look: Look) -> Any:
+    """Add a paragraph.
+
+    Parameters
+    ----------
+    document : Document
+        To add to.
+    text : str
+        Its text.
+    look : Look
+        Its style.
+
+    Returns
+    -------
+    Paragraph
+        Of python-docx.
+    """
+    added = document.add_paragraph(style=_style(document, look.style))
+    run(added, text, look)
+    return added
+
+
+def run(to: Any, text: str, look: Look) -> Any:
+    """Add a run of text to a paragraph.
+
+    Parameters
+    ----------
+    to : Paragraph
+        Of python-docx.
+    text : str
+        Its text.
+    look : Look
+        Size, weight and color.
+
+    Returns
+    -------
+    Run
+    """
+    from docx.shared import Pt, RGBColor
+
+    added = to.add_run(text)
+    added.bold = True if look.bold else None
+    if look.size:
+        added.font.size = Pt(look.size)
+    if look.color:
+        added.font.color.rgb = RGBColor.from_string(look.color)
+    return added
+
+
+def _style(document: Document, name: str) -> str | None:
+    """Give a style that the document has."""
+    return name if name in [style.name for style in document.styles] else None
+
+
+def caption(document: Document, word: str, number: int, text: str, *, above: bool) -> None:
+    """Add a caption whose number is a field, so that Word can list tables and figures.
+
+    Parameters
+    ----------
+    document : Document
+        To add to.
+    word : str
+        ``Tabella {n}``.
+    number : int
+        The number shown until Word counts again.
+    text : str
+        The caption.
+    above : bool
+        Whether it stays with what follows.
+    """
+    added = document.add_paragraph(style=_style(document, CAPTION.style))
+    added.paragraph_format.keep_with_next = True  # a figure's source stays with its caption
+    before, _, after = word.partition("{n}")
+    run(added, before, CAPTION)
+    field(added, f"SEQ {before.strip()} \\* ARABIC", str(number), CAPTION)
+    run(added, f"{after}. {text}", CAPTION)
+
+
+def field(to: Any, instruction: str, shown: str, look: Look) -> None:
+    """Add a field that Word computes.
+
+    Parameters
+    ----------
+    to : Paragraph
+        Of python-docx.
+    instruction : str
+        Such as ``PAGE``.
+    shown : str
+        Until it is computed.
+    look : Look
+        Of its text.
+    """
+    for kind, text in (("begin", ""), ("", instruction), ("separate", ""), ("text", shown),
+                       ("end", "")):
+        part = run(to, text if kind == "text" else "", look)
+        if kind in ("begin", "separate", "end"):
+            part._r.append(_element("w:fldChar", {"w:fldCharType": kind}))
+        elif not kind:
+            code = _element("w:instrText", {"xml:space": "preserve"})
+            code.text = f" {text} "
+            part._r.append(code)
+
+
+def _element(tag: str, attributes: dict[str, str]) -> Any:
+    """Make an XML element."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    made = OxmlElement(tag)
+    for name, value in attributes.items():
+        made.set(qn(name), value)
+    return made
+
+
+def key_figures(document: Document, block: KeyFigures) -> None:
+    """Add the figures at the top as a table of one row.
+
+    Parameters
+    ----------
+    document : Document
+        To add to.
+    block : KeyFigures
+        The figures.
+    """
+    made = document.add_table(rows=1, cols=len(block.figures))
+    for cell, figure in zip(made.rows[0].cells, block.figures, strict=True):
+        first = cell.paragraphs[0]
+        run(first, figure.value, Look(style="Normal", size=14, bold=True, color=DARK))
+        run(cell.add_paragraph(), figure.label, Look(style="Normal", size=7.5))
+        if figure.note:
+            run(cell.add_paragraph(), figure.note, Look(style="Normal", size=7, color=GREY))
+        for each in cell.paragraphs:
+            each.paragraph_format.space_after = 0
+    document.add_paragraph()
+
+
+def table(document: Document, block: Table) -> None:
+    """Add a table whose heading is repeated on each page.
+
+    Parameters
+    ----------
+    document : Document
+        To add to.
+    block : Table
+        The table.
+    """
+    made = document.add_table(rows=1 + len(block.rows), cols=len(block.columns))
+    made.autofit = False
+    widths = _widths(document, block.columns)
+    rows = list(made.rows)
+    head = rows[0]
+    _fill(head.cells, [Cell(text=column.label) for column in block.columns], block.columns, widths,
+          bold=True)
+    head._tr.get_or_add_trPr().append(_element("w:tblHeader", {"w:val": "true"}))
+    for at, cells in enumerate(block.rows):
+        strong = at in block.strong_rows
+        _fill(rows[at + 1].cells, cells, block.columns, widths, bold=strong)
+    for row in rows:
+        row._tr.get_or_add_trPr().append(_element("w:cantSplit", {"w:val": "true"}))
+    if len(rows) <= 14:
+        for row in rows[:-1]:
+            for cell in row.cells:
+                for each in cell.paragraphs:
+                    each.paragraph_format.keep_with_next = True
+    _rules(made, head)
+    described = made._tbl.tblPr
+    described.append(_element("w:tblCaption", {"w:val": block.caption[:255]}))
+
+
+def _widths(document: Document, columns: Sequence[Column]) -> list[int]:
+    """Divide the width of the page among the columns."""
+    section = document.sections[-1]
+    whole = int(section.page_width) - int(section.left_margin) - int(section.right_margin)
+    total = sum(column.width for column in columns)
+    return [int(whole * column.width / total) for column in columns]
+
+
+def _fill(
+    cells: Sequence[Any],
+    texts: Sequence[Cell],
+    columns: Sequence[Column],
+    widths: Sequence[int],
+    *,
+    bold: bool,
+) -> None:
+    """Write the cells of a row."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Pt
+
+    for cell, text, column, width in zip(cells, texts, columns, widths, strict=True):
+        cell.width = width
+        first = cell.paragraphs[0]
+        look = Look(
+            style="Normal",
+            size=7.5,
+            bold=bold or text.tone in ("high", "low"),
+            color=COLORS.get(text.tone, ""),
+        )
+        run(first, text.text, look)
+        if text.small:
+            run(cell.add_paragraph(), text.small, SMALL)
+        for each in cell.paragraphs:
+            each.paragraph_format.space_after = each.paragraph_format.space_before = Pt(0)
+            each.paragraph_format.line_spacing = 1.0
+            if column.numeric:
+                each.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+
+
+def _rules(made: Any, head: Any) -> None:
+    """Draw horizontal rules only: above, below the heading, thin between rows, below."""
+    borders = _element("w:tblBorders", {})
+    for side, size in (("top", "8"), ("bottom", "8"), ("insideH", "2")):
+        color = "BBBBBB" if side == "insideH" else "222222"
+        borders.append(
+            _element(f"w:{side}", {"w:val": "single", "w:sz": size, "w:space": "0",
+                                   "w:color": color})
+        )
+    made._tbl.tblPr.append(borders)
+    margins = _element("w:tblCellMar", {})
+    for side in ("left", "right"):
+        margins.append(_element(f"w:{side}", {"w:w": "50", "w:type": "dxa"}))
+    made._tbl.tblPr.append(margins)
+    for cell in head.cells:
+        ends = _element("w:tcBorders", {})
+        ends.append(
+            _element("w:bottom", {"w:val": "single", "w:sz": "6", "w:space": "0",
+                                  "w:color": "222222"})
+        )
+        cell._tc.get_or_add_tcPr().append(ends)
+
+
+def picture(document: Document, figure: Figure) -> None:
+    """Add a picture with its alternative text.
+
+    Parameters
+    ----------
+    document : Document
+        To add to.
+    figure : Figure
+        The picture.
+    """
+    from docx.shared import Cm
+
+    section = document.sections[-1]
+    whole = int(section.page_width) - int(section.left_margin) - int(section.right_margin)
+    width = min(Cm(figure.width_cm), whole)
+    added = document.add_paragraph()
+    added.paragraph_format.keep_with_next = True
+    shape = added.add_run().add_picture(io.BytesIO(figure.png), width=width)
+    described = shape._inline.docPr
+    described.set("descr", figure.alt)
+    described.set("name", f"{figure.key}.png")
+
+
+def term(document: Document, name: str, meaning: str) -> None:
+    """Add an entry of the glossary.
+
+    Parameters
+    ----------
+    document : Document
+        To add to.
+    name, meaning : str
+        The entry.
+    """
+    added = document.add_paragraph(style=_style(document, "Normal"))
+    run(added, f"{name}: ", LEAD)
+    run(added, meaning, TEXT)
+    added.paragraph_format.space_after = 0
+
+
+def set_styles(document: Document) -> None:
+    """Give our own look to the styles of an empty document.
+
+    Parameters
+    ----------
+    document : Document
+        Of the library's template.
+    """
+    from docx.oxml.ns import qn
+    from docx.shared import Pt, RGBColor
+
+    sizes = {"Normal": 10, "Title": 20, "Heading 1": 14, "Heading 2": 10.5, "Caption": 8.5}
+    for name, size in sizes.items():
+        style: Any = document.styles[name]
+        font = style.font
+        font.name = "Calibri" if name != "Normal" else "Cambria"
+        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+        for kind in ("w:asciiTheme", "w:hAnsiTheme", "w:eastAsiaTheme", "w:cstheme"):
+            fonts.attrib.pop(qn(kind), None)
+        font.size = Pt(size)
+        if name != "Normal":
+            font.color.rgb = RGBColor.from_string(DARK)
+            font.bold = True
+    normal: Any = document.styles["Normal"]
+    normal.paragraph_format.space_after = Pt(5)
+
+
+def set_page(section: Any) -> None:
+    """Make pages A4 with margins of 2.5 cm.
+
+    Parameters
+    ----------
+    section : Section
+        Of python-docx.
+    """
+    from docx.shared import Cm
+
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    section.left_margin = section.right_margin = Cm(2.5)
+    section.top_margin = section.bottom_margin = Cm(2.3)
+
+
+def set_footer(section: Any, stamp: str, page: str) -> None:
+    """Write date and version of the data and page x of y at the foot of each page.
+
+    Parameters
+    ----------
+    section : Section
+        Of python-docx.
+    stamp : str
+        Date and version.
+    page : str
+        ``Pagina {page} di {pages}``.
+    """
+    look = Look(style="Normal", size=7.5, color=GREY)
+    foot = section.footer.paragraphs[0]
+    run(foot, f"{stamp} · ", look)
+    before, _, rest = page.partition("{page}")
+    between, _, after = rest.partition("{pages}")
+    run(foot, before, look)
+    field(foot, "PAGE", "1", look)
+    run(foot, between, look)
+    field(foot, "NUMPAGES", "1", look)
+    run(foot, after, look)
+
+
+def set_mark(section: Any, text: str) -> None:
+    """Write at the head of each page that data are simulated.
+
+    Parameters
+    ----------
+    section : Section
+        Of python-docx.
+    text : str
+        The words.
+    """
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+
+    head = section.header
+    added = head.paragraphs[0] if not head.paragraphs[0].text else head.add_paragraph()
+    run(added, text, NOTICE)
+    added.alignment = WD_ALIGN_PARAGRAPH.CENTER
+
+
+def set_language(document: Document, language: str) -> None:
+    """Say in which language all text is, for spelling and for readers aloud.
+
+    Parameters
+    ----------
+    document : Document
+        A document.
+    language : str
+        ``it-IT``.
+    """
+    from docx.oxml.ns import qn
+
+    styles: Any = document.styles.element
+    for properties in styles.iter(qn("w:rPrDefault")):
+        inner = properties.find(qn("w:rPr"))
+        if inner is None:
+            continue
+        found = inner.find(qn("w:lang"))
+        if found is None:
+            found = _element("w:lang", {})
+            inner.append(found)
+        found.set(qn("w:val"), language)
