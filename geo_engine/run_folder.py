@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,34 @@ PLACE_FIELDS = (
     "population",
     "covered",
 )
+PANEL_FIELDS = (
+    "pro_com_t",
+    "chain",
+    "year",
+    "all_firms",
+    "status",
+    "firms",
+    "known",
+    "digital",
+    "share",
+    "share_low",
+    "share_high",
+    "share_eb",
+    "share_eb_low",
+    "share_eb_high",
+    "share_status",
+    "location_quotient",
+    "location_quotient_low",
+    "location_quotient_high",
+    "firms_per_1000",
+    "growth",
+    "growth_low",
+    "growth_high",
+    *(f"{variable}_{name}" for variable in ("firms", "share") for name in tables.Q_COLUMNS.values()),
+    "firms_quadrant",
+    "share_quadrant",
+)
+"""Columns of panel.parquet that are read, where the run has them."""
 ALLOWANCE_M = 300.0
 """Borders of maps move by about this much; calculations are long done, on the full ones."""
 
@@ -53,7 +81,7 @@ class RunFolder:
     places: pd.DataFrame
     """Indexed by ``pro_com_t``, sorted: ``PLACE_FIELDS``."""
     panel: xr.Dataset
-    """(place, chain, year): the columns of panel.parquet; words as text, "" where there is none."""
+    """(place, chain, year): ``PANEL_FIELDS``; words as text, "" where there is none."""
     levels: pd.DataFrame
     """One row per geography, code, chain and year: the columns of levels.parquet."""
     hotspots: pd.DataFrame
@@ -113,18 +141,34 @@ class RunFolder:
         return pyogrio.read_dataframe(path, layer=name, read_geometry=False)
 
     @functools.cached_property
-    def shapes(self) -> gpd.GeoSeries:
-        """Give the outlines of the municipalities, simplified together, in meters."""
-        import pyogrio
+    def outlines(self) -> gpd.GeoSeries:
+        """Give the full outlines of all municipalities in meters, by ``pro_com_t``."""
+        return _outlines(self.path / TERRITORY)
+
+    def shapes_around(self, codes: Sequence[str], margin: float) -> gpd.GeoSeries:
+        """Give the outlines of municipalities and of those around them, simplified together.
+
+        Parameters
+        ----------
+        codes : sequence of str
+            ``pro_com_t``.
+        margin : float
+            How far around, in parts of the larger side of their extent.
+
+        Returns
+        -------
+        GeoSeries
+            In meters, by ``pro_com_t``; the same whether one territory is drawn or many are.
+        """
         import shapely
 
-        frame = pyogrio.read_dataframe(
-            self.path / TERRITORY, layer="municipalities", columns=["pro_com_t"]
-        )
-        shapes = frame.to_crs(tables.CRS_DISTANCE).set_index("pro_com_t").geometry.sort_index()
-        shapes.index = shapes.index.astype(str)
-        simple = shapely.coverage_simplify(shapes.to_numpy(), ALLOWANCE_M)
-        return gpd.GeoSeries(simple, index=shapes.index, crs=shapes.crs)
+        shapes = self.outlines
+        west, south, east, north = shapes.loc[list(codes)].total_bounds
+        reach = margin * max(east - west, north - south)
+        box = shapely.box(west - reach, south - reach, east + reach, north + reach)
+        near = shapes.iloc[np.sort(shapes.sindex.query(box))]
+        simple = shapely.coverage_simplify(near.to_numpy(), ALLOWANCE_M)
+        return gpd.GeoSeries(simple, index=near.index, crs=shapes.crs)
 
 
 def open_run(path: Path) -> RunFolder:
@@ -167,7 +211,7 @@ def open_run(path: Path) -> RunFolder:
         manifest=manifest,
         facts=facts,
         places=_places(path / TERRITORY),
-        panel=_cube(_long(path / PANEL, facts.universe), facts),
+        panel=_cube(_long(path / PANEL, facts.universe, PANEL_FIELDS), facts),
         levels=_long(path / LEVELS, facts.universe),
         hotspots=_hotspots(path / TERRITORY, facts.universe),
     )
@@ -219,12 +263,24 @@ def _places(path: Path) -> pd.DataFrame:
     return frame.set_index("pro_com_t").sort_index()
 
 
-def _long(path: Path, universe: str) -> pd.DataFrame:
-    """Read a long table of one universe; keys and words are text."""
+def _outlines(path: Path) -> gpd.GeoSeries:
+    """Read the outlines of the municipalities."""
+    import pyogrio
+
+    frame = pyogrio.read_dataframe(path, layer="municipalities", columns=["pro_com_t"])
+    shapes = frame.to_crs(tables.CRS_DISTANCE).set_index("pro_com_t").geometry.sort_index()
+    shapes.index = shapes.index.astype(str)
+    return shapes
+
+
+def _long(path: Path, universe: str, columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a long table of one universe; all columns unless some are named."""
     import pyarrow.parquet as pq
 
+    there = set(pq.read_schema(path).names)
     table = pq.read_table(
         path,
+        columns=[name for name in columns if name in there] if columns else None,
         filters=[("universe", "==", universe)],
         page_checksum_verification=True,
     )

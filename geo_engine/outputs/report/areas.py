@@ -12,7 +12,6 @@ from geo_engine.outputs.fields import clean_text, level_percent
 from geo_engine.outputs.report.basis import Basis
 from geo_engine.outputs.report.content import Block, Card, Cell, Column, Paragraph, Section, Table
 from geo_engine.outputs.report.territory_maps import cluster_map
-from geo_engine.space import REASONS
 from geo_engine.words import word
 from geo_engine.words.sentences import empty_sentence, hotspot_sentence, probes_sentence
 
@@ -120,6 +119,8 @@ def expected(basis: Basis, chain: str) -> str:
     one = found[0]
     tested, chance = int(one["tested"]), float(one["expected_below_005"])
     if tested == 0 or not one["significant"]:
+        from geo_engine.space.autocorrelation import REASONS  # compiled code loads slowly
+
         reason = REASONS[int(one.get("reason", 0))]
         return empty_sentence(tested, chance, speech.language, reason)
     return speech.say(

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -23,6 +24,8 @@ from geo_engine.run_folder import RunFolder
 
 LEAST = 10
 """Fewer firms say nothing of a chain in sentences and rules; the figures are in the tables."""
+AROUND = 0.7
+"""Neighbors on a map, in parts of the territory's larger side: a long one leaves room beside it."""
 NEAREST = 5
 """Similar municipalities of each member that form the pool of a union."""
 
@@ -120,6 +123,17 @@ class Basis:
         return touching.assign(order=touching["chain"].map(order)).sort_values(
             ["rank", "order"], kind="stable", ignore_index=True
         )
+
+    def shapes(self, codes: tuple[str, ...]) -> gpd.GeoSeries:
+        """Give the outlines of a map and around it; the maps of a sheet share them."""
+        if codes not in self._shapes:
+            self._shapes[codes] = self.run.shapes_around(codes, AROUND)
+        return self._shapes[codes]
+
+    @functools.cached_property
+    def _shapes(self) -> dict[tuple[str, ...], gpd.GeoSeries]:
+        """Keep the outlines that maps asked for."""
+        return {}
 
     @property
     def source(self) -> str:

@@ -87,7 +87,10 @@ def run(to: Any, text: str, look: Look) -> Any:
 
 def _style(document: Document, name: str) -> str | None:
     """Give a style that the document has."""
-    return name if name in [style.name for style in document.styles] else None
+    try:
+        return str(document.styles[name].name)
+    except KeyError:
+        return None
 
 
 def caption(document: Document, word: str, number: int, text: str, *, above: bool) -> None:

@@ -242,10 +242,9 @@ def _borders(basis: Basis) -> tuple[tuple[str, ...], ...]:
 
 def _figure(basis: Basis, key: str, caption: str, plan: MapPlan) -> Figure:
     """Draw a plan and describe it."""
-    speech = basis.speech
     whole = basis.territory.kind == "country"
     height = 15.0 if whole else HEIGHT_CM
-    png, svg = draw_map(basis.run.shapes, plan, height)
+    png, svg = draw_map(basis.shapes(_drawn(basis)), plan, height)
     listed = "; ".join(each.label for each in plan.layers if each.places)
     return Figure(
         key=key,
