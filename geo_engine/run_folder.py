@@ -62,7 +62,11 @@ PANEL_FIELDS = (
     "growth",
     "growth_low",
     "growth_high",
-    *(f"{variable}_{name}" for variable in ("firms", "share") for name in tables.Q_COLUMNS.values()),
+    *(
+        f"{variable}_{name}"
+        for variable in ("firms", "share")
+        for name in tables.Q_COLUMNS.values()
+    ),
     "firms_quadrant",
     "share_quadrant",
 )

@@ -98,7 +98,7 @@ def init(
 
 
 @app.command()
-def report(
+def report(  # noqa: PLR0913  (the options of a command are its arguments)
     run: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
     territory: Annotated[
         str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -66,8 +66,14 @@ def write_reports(asked: Asked) -> None:
     _check(asked)
     run = open_run(asked.run)
     if asked.chain:
-        _tell(_write(build_chain_report(run, asked.chain, language=asked.language,
-                                        sections=asked.sections), asked))
+        _tell(
+            _write(
+                build_chain_report(
+                    run, asked.chain, language=asked.language, sections=asked.sections
+                ),
+                asked,
+            )
+        )
         return
     if asked.each:
         _write_each(run, asked)
@@ -200,7 +206,7 @@ def _results(territories: Sequence[Territory]) -> Iterator[tuple[str, tuple[str,
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[object]:
+def _bar(total: int) -> Iterator[Callable[[str], None]]:
     """Show how many sheets are done."""
     bar = Progress(
         TextColumn("{task.description}"),

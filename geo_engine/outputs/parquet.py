@@ -72,7 +72,7 @@ def _all_firms(results: Results, frame: pd.DataFrame) -> np.ndarray:
         table.index.get_indexer(frame["pro_com_t"].astype(str)),
         table.columns.get_indexer(frame["year"]),
     )
-    return table.to_numpy(dtype=float)[at]
+    return np.asarray(table, dtype=float)[at]
 
 
 def write_levels(

@@ -88,7 +88,7 @@ def card(basis: Basis, hotspot: Mapping[str, object]) -> Card:
     ]
     inside = hotspot.get("inside", ())
     if isinstance(inside, tuple) and inside and basis.territory.kind != "country":
-        names = [str(basis.run.places.at[code, "name"]) for code in inside]
+        names = [str(basis.run.places.loc[code, "name"]) for code in inside]
         lines.append(speech.say("areas.card_inside", names=speech.names(names)))
     return Card(title=title, lines=tuple(line for line in lines if line))
 
@@ -228,8 +228,11 @@ def _counts_table(basis: Basis) -> Table:
         data.append({"chain": chain.key, **dict(zip(names, figures, strict=True))})
     heads = ("chain", "tested", "high", "low", "outlier")
     columns = tuple(
-        Column(label=speech.say(f"columns.{head}"), numeric=head != "chain",
-               width=2.0 if head == "chain" else 1.0)
+        Column(
+            label=speech.say(f"columns.{head}"),
+            numeric=head != "chain",
+            width=2.0 if head == "chain" else 1.0,
+        )
         for head in heads
     )
     return Table(

@@ -1,4 +1,4 @@
-"""What all sections of a sheet look at: the run, the territory, its figures, whom it is compared to."""
+"""What all sections of a sheet look at: a territory, its figures, whom it is compared to."""
 
 from __future__ import annotations
 
@@ -190,9 +190,7 @@ def _comparators(run: RunFolder, territory: Territory, speech: Speech) -> list[C
     found.append(Comparator(key="country", name=name, figures=country))
     similar = similar_figures(run, territory)
     if similar is not None:
-        found.append(
-            Comparator(key="similar", name=speech.say("columns.similar"), figures=similar)
-        )
+        found.append(Comparator(key="similar", name=speech.say("columns.similar"), figures=similar))
     return found
 
 

@@ -1,4 +1,4 @@
-"""The national report of a supply chain: universe, phases, territories, hotspots, trend, drivers."""
+"""The report of a supply chain: universe, phases, territories, hotspots, trend, drivers."""
 
 from __future__ import annotations
 
@@ -129,8 +129,9 @@ def _key_figures(subject: ChainBasis) -> list[KeyFigure]:
         KeyFigure(
             value=speech.points(change["change"]),
             label=speech.say("summary.label_change", chain=label, first=years[0], last=years[-1]),
-            note=speech.say("summary.note_change" if known else "summary.note_change_none",
-                            **bounds),
+            note=speech.say(
+                "summary.note_change" if known else "summary.note_change_none", **bounds
+            ),
         )
     )
     count = len(_hotspots(subject))
@@ -275,9 +276,7 @@ def _levels_table(
         for at, head in enumerate(heads)
     )
     caption = speech.say(f"chain.{key}", year=basis.year, n=len(shown))
-    return Table(
-        key=key, caption=caption, columns=columns, rows=tuple(rows), data=data, note=note
-    )
+    return Table(key=key, caption=caption, columns=columns, rows=tuple(rows), data=data, note=note)
 
 
 def _hotspots(subject: ChainBasis) -> pd.DataFrame:
@@ -362,8 +361,9 @@ def trend_section(subject: ChainBasis) -> Section:
     blocks: list[Block] = [figure]
     noted = breaks_of(basis, [subject.chain])
     if noted:
-        notes = [str(each.get("note_en" if speech.language == "en" else "note") or "")
-                 for each in noted]
+        notes = [
+            str(each.get("note_en" if speech.language == "en" else "note") or "") for each in noted
+        ]
         blocks += [Paragraph(text=speech.say("trend.text_break")), Bullets(items=tuple(notes))]
     return Section(key="trend", title=title, blocks=tuple(blocks))
 

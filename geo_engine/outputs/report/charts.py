@@ -91,7 +91,7 @@ def draw_quotients(needs: Sequence[Need], speech: Speech, where: str) -> tuple[b
     known = [each for each in needs if math.isfinite(each.quotient.value)]
     with canvas(max(5.2, 2.0 + ROW_CM * len(known))) as figure:
         two = bool(where) and any(math.isfinite(each.gap) for each in known)
-        left = figure.add_axes((0.21, 0.17, 0.33 if two else 0.7, 0.78))
+        left = figure.add_axes((0.25, 0.17, 0.29 if two else 0.7, 0.78))
         _forest(left, known, speech)
         if two:
             _quadrants(figure.add_axes((0.645, 0.17, 0.34, 0.78)), known, speech, where)
@@ -119,7 +119,7 @@ def draw_phases(
     """
     labels = list(parts)
     with canvas(1.9 + ROW_CM * len(labels)) as figure:
-        axes = figure.add_axes((0.21, 0.2, 0.76, 0.66))
+        axes = figure.add_axes((0.25, 0.2, 0.72, 0.66))
         start = np.zeros(len(labels))
         for phase, name in names.items():
             width = np.array([parts[label].get(phase, 0.0) for label in labels])
@@ -129,8 +129,13 @@ def draw_phases(
                 if w >= 0.08:
                     dark = phase in ("monte", "produzione")
                     axes.text(
-                        x + w / 2, row, f"{speech.number(100 * w)}%", ha="center", va="center",
-                        fontsize=6.2, color="white" if dark else INK,
+                        x + w / 2,
+                        row,
+                        f"{speech.number(100 * w)}%",
+                        ha="center",
+                        va="center",
+                        fontsize=6.2,
+                        color="white" if dark else INK,
                     )
             start = start + width
         axes.set_ylim(len(labels) - 0.45, -0.55)
@@ -202,7 +207,7 @@ def draw_comparison(
     """
     labels = list(rows)
     with canvas(2.1 + ROW_CM * len(labels)) as figure:
-        axes = figure.add_axes((0.21, 0.2, 0.76, 0.66))
+        axes = figure.add_axes((0.25, 0.2, 0.72, 0.66))
         for at, name in enumerate(names):
             points = [rows[label][at] for label in labels]
             x = np.array([point.value for point in points])
@@ -210,18 +215,32 @@ def draw_comparison(
             own = at == 0
             if own:
                 ends = np.array([[p.value - p.low, p.high - p.value] for p in points]).T
-                axes.errorbar(x, y, xerr=np.nan_to_num(np.maximum(ends, 0)), fmt="none",
-                              ecolor=SERIES[0], elinewidth=1.4, zorder=2)
+                axes.errorbar(
+                    x,
+                    y,
+                    xerr=np.nan_to_num(np.maximum(ends, 0)),
+                    fmt="none",
+                    ecolor=SERIES[0],
+                    elinewidth=1.4,
+                    zorder=2,
+                )
             axes.plot(
-                x, y, linestyle="none", marker=MARKERS[at], markersize=5.5 if own else 4.5,
-                color=SERIES[0] if own else "none", zorder=3, label=name,
-                markeredgecolor=SERIES[min(at, len(SERIES) - 1)], markeredgewidth=1.0,
+                x,
+                y,
+                linestyle="none",
+                marker=MARKERS[at],
+                markersize=5.5 if own else 4.5,
+                color=SERIES[0] if own else "none",
+                zorder=3,
+                label=name,
+                markeredgecolor=SERIES[min(at, len(SERIES) - 1)],
+                markeredgewidth=1.0,
             )
         axes.set_yticks(np.arange(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.grid(axis="y", color=LIGHT, linewidth=0.5)
         _percent_axis(axes, "x", speech)
-        axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1.0), borderpad=0)
+        axes.legend(ncols=len(names), loc="lower left", bbox_to_anchor=(0, 1.0), borderpad=0)
         return saved(figure)
 
 
@@ -238,7 +257,7 @@ def _forest(axes: Axes, needs: Sequence[Need], speech: Speech) -> None:
         axes.plot(max(point.value, 0.02), row, marker="o", markersize=4.5, color=color)
     axes.axvline(1, color=INK, linewidth=0.7)
     axes.set_xscale("log")
-    axes.set_yticks(y, [each.label for each in needs])
+    axes.set_yticks(y, [f"{each.label}  {at}" for at, each in enumerate(needs, 1)])
     axes.set_ylim(len(needs) - 0.5, -0.5)
     values = [v for n in needs for v in (n.quotient.low, n.quotient.high) if math.isfinite(v)]
     low, high = max(min([*values, 0.8]), 0.03), max([*values, 1.25])
@@ -266,17 +285,17 @@ def _quadrants(axes: Axes, needs: Sequence[Need], speech: Speech, where: str) ->
     axes.axhspan(-reach, 0, color="#f3f3f3", zorder=0)
     axes.axvline(1, color=INK, linewidth=0.7)
     axes.axhline(0, color=INK, linewidth=0.7)
-    order = sorted(range(len(shown)), key=lambda i: gaps[i])
-    last = -math.inf
-    for i in order:
-        axes.plot(values[i], gaps[i], "o", markersize=4.5, color=SERIES[0])
-        at = max(gaps[i], last + 0.085 * 2 * reach)
-        left = math.log(values[i] / low) > 0.55 * math.log(high / low)
+    numbers = {each.label: at for at, each in enumerate(needs, 1)}
+    for value, gap, each in zip(values, gaps, shown, strict=True):
+        axes.plot(value, gap, "o", markersize=4.0, color=SERIES[0])
         axes.annotate(
-            shown[i].label, (values[i], gaps[i]), xytext=(values[i] * (0.94 if left else 1.07), at),
-            fontsize=6, va="center", ha="right" if left else "left", parse_math=False,
+            str(numbers[each.label]),
+            (value, gap),
+            xytext=(3.5, 2.5),
+            textcoords="offset points",
+            fontsize=7,
+            fontweight="bold",
         )
-        last = at
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.set_ylim(-reach, reach)
@@ -303,9 +322,7 @@ def _small(axes: Axes, chart: Small, years: Sequence[int]) -> None:
             }
             axes.plot(np.array(years)[piece], y[piece], **style)
         if line.low and at == 0:
-            axes.fill_between(
-                years, line.low, line.high, color=SERIES[0], alpha=0.14, linewidth=0
-            )
+            axes.fill_between(years, line.low, line.high, color=SERIES[0], alpha=0.14, linewidth=0)
     for before, year in chart.breaks:
         axes.axvline((before + year) / 2, color=HIGH, linewidth=1.0, linestyle=(0, (1, 1.5)))
     marked = sorted({years[0], years[-1], *([years[len(years) // 2]] if len(years) > 4 else [])})

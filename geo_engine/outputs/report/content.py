@@ -15,7 +15,7 @@ class Paragraph:
 
     text: str
     role: str = "text"
-    """``text``, ``lead`` or ``note``."""
+    """``text``, ``lead``, ``note`` or ``head`` (a title within a section)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +148,7 @@ class Report:
 
 
 def numbered(report: Report) -> Report:
-    """Number figures, tables and sections in the order in which they stand.
+    """Give numbers to figures, tables and sections in the order in which they stand.
 
     Parameters
     ----------

@@ -74,13 +74,13 @@ def docx_of(report: Report, template: Path | None = None) -> bytes:
 
 def _opened(template: Path | None) -> Document:
     """Open a template, and empty its body."""
-    from docx import Document as open_document
+    import docx
     from docx.opc.exceptions import PackageNotFoundError
 
     if template is None:
-        return open_document()
+        return docx.Document()
     try:
-        document = open_document(str(template))
+        document = docx.Document(str(template))
     except (PackageNotFoundError, KeyError, ValueError, OSError) as error:
         raise StudyError(
             "TEMPLATE", f"{template} is no readable DOCX ({error}). Save it from Word as .docx."
@@ -122,27 +122,36 @@ def _write(document: Document, block: Block, language: str) -> None:
     """Write one block."""
     labels = labels_of(language)
     match block:
+        case Paragraph() | Bullets() | Terms():
+            _write_text(document, block)
+        case KeyFigures():
+            parts.key_figures(document, block)
+        case Table():
+            parts.caption(document, labels.table_word, block.number, block.caption)
+            parts.table(document, block)
+            if block.note:
+                parts.paragraph(document, block.note, parts.NOTE)
+        case Figure():
+            parts.picture(document, block)
+            parts.caption(document, labels.figure_word, block.number, block.caption)
+            parts.paragraph(document, labels.source(block.source), parts.NOTE)
+        case Card():
+            document.add_heading(block.title, 2)
+            for line in block.lines:
+                parts.paragraph(document, line, parts.TEXT)
+
+
+def _write_text(document: Document, block: Paragraph | Bullets | Terms) -> None:
+    """Write a paragraph, a list or a glossary."""
+    match block:
+        case Paragraph(role="head"):
+            document.add_heading(block.text, 2)
         case Paragraph():
             styles = {"lead": parts.LEAD, "note": parts.NOTE, "text": parts.TEXT}
             parts.paragraph(document, block.text, styles[block.role])
         case Bullets():
             for item in block.items:
                 parts.paragraph(document, item, parts.BULLET)
-        case KeyFigures():
-            parts.key_figures(document, block)
-        case Table():
-            parts.caption(document, labels.table_word, block.number, block.caption, above=True)
-            parts.table(document, block)
-            if block.note:
-                parts.paragraph(document, block.note, parts.NOTE)
-        case Figure():
-            parts.picture(document, block)
-            parts.caption(document, labels.figure_word, block.number, block.caption, above=False)
-            parts.paragraph(document, labels.source(block.source), parts.NOTE)
-        case Card():
-            document.add_heading(block.title, 2)
-            for line in block.lines:
-                parts.paragraph(document, line, parts.TEXT)
         case Terms():
             for term, meaning in block.terms:
                 parts.term(document, term, meaning)

@@ -27,7 +27,8 @@ class Look:
 
 
 TEXT = Look(style="Normal")
-LEAD = Look(style="Normal", bold=True)
+LEAD = Look(style="Normal", size=11, color=DARK)
+TERM = Look(style="Normal", bold=True)
 NOTE = Look(style="Normal", size=8, color=GREY)
 NOTICE = Look(style="Normal", size=8.5, bold=True, color="5C4700")
 SUBTITLE = Look(style="Subtitle", size=10)
@@ -93,7 +94,7 @@ def _style(document: Document, name: str) -> str | None:
         return None
 
 
-def caption(document: Document, word: str, number: int, text: str, *, above: bool) -> None:
+def caption(document: Document, word: str, number: int, text: str) -> None:
     """Add a caption whose number is a field, so that Word can list tables and figures.
 
     Parameters
@@ -106,8 +107,6 @@ def caption(document: Document, word: str, number: int, text: str, *, above: boo
         The number shown until Word counts again.
     text : str
         The caption.
-    above : bool
-        Whether it stays with what follows.
     """
     added = document.add_paragraph(style=_style(document, CAPTION.style))
     added.paragraph_format.keep_with_next = True  # a figure's source stays with its caption
@@ -131,8 +130,13 @@ def field(to: Any, instruction: str, shown: str, look: Look) -> None:
     look : Look
         Of its text.
     """
-    for kind, text in (("begin", ""), ("", instruction), ("separate", ""), ("text", shown),
-                       ("end", "")):
+    for kind, text in (
+        ("begin", ""),
+        ("", instruction),
+        ("separate", ""),
+        ("text", shown),
+        ("end", ""),
+    ):
         part = run(to, text if kind == "text" else "", look)
         if kind in ("begin", "separate", "end"):
             part._r.append(_element("w:fldChar", {"w:fldCharType": kind}))
@@ -188,10 +192,17 @@ def table(document: Document, block: Table) -> None:
     made = document.add_table(rows=1 + len(block.rows), cols=len(block.columns))
     made.autofit = False
     widths = _widths(document, block.columns)
+    for column, width in zip(made.columns, widths, strict=True):
+        column.width = width
     rows = list(made.rows)
     head = rows[0]
-    _fill(head.cells, [Cell(text=column.label) for column in block.columns], block.columns, widths,
-          bold=True)
+    _fill(
+        head.cells,
+        [Cell(text=column.label) for column in block.columns],
+        block.columns,
+        widths,
+        bold=True,
+    )
     head._tr.get_or_add_trPr().append(_element("w:tblHeader", {"w:val": "true"}))
     for at, cells in enumerate(block.rows):
         strong = at in block.strong_rows
@@ -211,9 +222,14 @@ def table(document: Document, block: Table) -> None:
 def _widths(document: Document, columns: Sequence[Column]) -> list[int]:
     """Divide the width of the page among the columns."""
     section = document.sections[-1]
-    whole = int(section.page_width) - int(section.left_margin) - int(section.right_margin)
+    whole = _text_width(section)
     total = sum(column.width for column in columns)
     return [int(whole * column.width / total) for column in columns]
+
+
+def _text_width(section: Any) -> int:
+    """Give the width between the margins of a page."""
+    return int(section.page_width) - int(section.left_margin) - int(section.right_margin)
 
 
 def _fill(
@@ -253,19 +269,21 @@ def _rules(made: Any, head: Any) -> None:
     for side, size in (("top", "8"), ("bottom", "8"), ("insideH", "2")):
         color = "BBBBBB" if side == "insideH" else "222222"
         borders.append(
-            _element(f"w:{side}", {"w:val": "single", "w:sz": size, "w:space": "0",
-                                   "w:color": color})
+            _element(
+                f"w:{side}", {"w:val": "single", "w:sz": size, "w:space": "0", "w:color": color}
+            )
         )
     made._tbl.tblPr.append(borders)
     margins = _element("w:tblCellMar", {})
-    for side in ("left", "right"):
-        margins.append(_element(f"w:{side}", {"w:w": "50", "w:type": "dxa"}))
+    for side, width in (("top", "25"), ("left", "50"), ("bottom", "25"), ("right", "50")):
+        margins.append(_element(f"w:{side}", {"w:w": width, "w:type": "dxa"}))
     made._tbl.tblPr.append(margins)
     for cell in head.cells:
         ends = _element("w:tcBorders", {})
         ends.append(
-            _element("w:bottom", {"w:val": "single", "w:sz": "6", "w:space": "0",
-                                  "w:color": "222222"})
+            _element(
+                "w:bottom", {"w:val": "single", "w:sz": "6", "w:space": "0", "w:color": "222222"}
+            )
         )
         cell._tc.get_or_add_tcPr().append(ends)
 
@@ -283,7 +301,7 @@ def picture(document: Document, figure: Figure) -> None:
     from docx.shared import Cm
 
     section = document.sections[-1]
-    whole = int(section.page_width) - int(section.left_margin) - int(section.right_margin)
+    whole = _text_width(section)
     width = min(Cm(figure.width_cm), whole)
     added = document.add_paragraph()
     added.paragraph_format.keep_with_next = True
@@ -304,7 +322,7 @@ def term(document: Document, name: str, meaning: str) -> None:
         The entry.
     """
     added = document.add_paragraph(style=_style(document, "Normal"))
-    run(added, f"{name}: ", LEAD)
+    run(added, f"{name}: ", TERM)
     run(added, meaning, TEXT)
     added.paragraph_format.space_after = 0
 

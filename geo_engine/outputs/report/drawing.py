@@ -26,7 +26,7 @@ PHASES: Mapping[str, str] = {
     "servizi": "#9aa5ab",
 }
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same letters everywhere
     "font.size": 7,
@@ -91,6 +91,8 @@ def saved(figure: Canvas) -> tuple[bytes, bytes]:
 
     png, svg = io.BytesIO(), io.BytesIO()
     nothing = {"Software": None}
-    FigureCanvasAgg(figure).print_png(png, metadata=nothing)
-    FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Creator": None})
+    raster: Any = FigureCanvasAgg(figure)
+    raster.print_png(png, metadata=nothing)
+    vector: Any = FigureCanvasSVG(figure)
+    vector.print_svg(svg, metadata={"Date": None, "Creator": None})
     return png.getvalue(), svg.getvalue()

@@ -21,6 +21,8 @@ from geo_engine.outputs.report.content import (
 )
 from geo_engine.outputs.report.words import Labels, labels_of
 
+SHORT = 16
+"""Rows of a table that is not divided between pages."""
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -42,7 +44,8 @@ def html_of(report: Report, *, paged: bool = False) -> str:
     labels = labels_of(report.language)
     body = "\n".join(
         [
-            f"<header><p class='mark'>{_text(report.simulated)}</p>" if report.simulated
+            f"<header><p class='mark'>{_text(report.simulated)}</p>"
+            if report.simulated
             else "<header>",
             f"<h1>{_text(report.title)}</h1>",
             f"<p class='subtitle'>{_text(report.subtitle)}</p>",
@@ -119,7 +122,8 @@ def _block(block: Block, labels: Labels) -> str:
     """Write one block."""
     match block:
         case Paragraph():
-            return f"<p class='{block.role}'>{_text(block.text)}</p>"
+            tag = "h3" if block.role == "head" else "p"
+            return f"<{tag} class='{block.role}'>{_text(block.text)}</{tag}>"
         case Bullets():
             items = "".join(f"<li>{_text(item)}</li>" for item in block.items)
             return f"<ul>{items}</ul>"
@@ -169,8 +173,9 @@ def _table(table: Table, labels: Labels) -> str:
     )
     note = f"<p class='note'>{_text(table.note)}</p>" if table.note else ""
     caption = f"{labels.table(table.number)}. {table.caption}"
+    kind = "table short" if len(table.rows) <= SHORT else "table"
     return (
-        f"<div class='table'><table id='table-{table.number}'><caption>{_text(caption)}</caption>"
+        f"<div class='{kind}'><table id='table-{table.number}'><caption>{_text(caption)}</caption>"
         f"<colgroup>{widths}</colgroup><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody>"
         f"</table>{note}</div>"
     )

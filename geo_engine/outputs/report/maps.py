@@ -239,7 +239,14 @@ def _draw_labels(
             continue
         taken.append(box)
         axes.text(
-            x, y, name, ha="center", va="center", fontsize=6, color=INK, path_effects=halo,
+            x,
+            y,
+            name,
+            ha="center",
+            va="center",
+            fontsize=6,
+            color=INK,
+            path_effects=halo,
             parse_math=False,
         )
 
@@ -284,16 +291,28 @@ def _draw_legend(axes: Axes, plan: MapPlan, *, has_context: bool) -> None:
     y = _wrapped(axes, plan.title, y, bold=True) - 0.02
     entries = [*plan.layers, *([_context_entry(plan)] if has_context else [])]
     for layer in entries:
-        lines = _lines(layer.label, 27)
+        lines = _lines(layer.label, 24)
         axes.add_patch(
             Rectangle(
-                (0, y - 0.034), 0.12, 0.034, facecolor=layer.color, edgecolor=BORDER,
-                linewidth=0.4, hatch=layer.hatch * 2 or None,
+                (0, y - 0.034),
+                0.12,
+                0.034,
+                facecolor=layer.color,
+                edgecolor=BORDER,
+                linewidth=0.4,
+                hatch=layer.hatch * 2 or None,
             )
         )
         for at, line in enumerate(lines):
-            axes.text(0.16, y - 0.017 - 0.036 * at, line, va="center", fontsize=6.5, color=INK,
-                      parse_math=False)
+            axes.text(
+                0.16,
+                y - 0.017 - 0.036 * at,
+                line,
+                va="center",
+                fontsize=6.5,
+                color=INK,
+                parse_math=False,
+            )
         y -= 0.05 + 0.034 * (len(lines) - 1)
     if plan.outlines:
         axes.plot([0, 0.12], [y - 0.017, y - 0.017], color="#67000d", linewidth=1.6)
@@ -311,10 +330,16 @@ def _context_entry(plan: MapPlan) -> Layer:
 
 def _wrapped(axes: Axes, text: str, y: float, *, bold: bool = False, color: str = INK) -> float:
     """Write a text in short lines from a height downward, and give the height below it."""
-    for line in _lines(text, 32 if bold else 36):
+    for line in _lines(text, 25 if bold else 31):
         axes.text(
-            0, y, line, va="top", fontsize=6.8 if bold else 6, color=color,
-            fontweight="bold" if bold else "normal", parse_math=False,
+            0,
+            y,
+            line,
+            va="top",
+            fontsize=6.8 if bold else 6,
+            color=color,
+            fontweight="bold" if bold else "normal",
+            parse_math=False,
         )
         y -= 0.038 if bold else 0.033
     return y

@@ -13,7 +13,7 @@ from geo_engine.outputs.report.content import Block, Cell, Column, Paragraph, Se
 from geo_engine.outputs.report.numbers import level_figures, rank_intervals
 from geo_engine.outputs.report.speech import MARKS
 
-ROWS, CHAINS, DETAILS = 30, 6, 24
+ROWS, CHAINS, DETAILS = 24, 6, 16
 """Most municipalities and chains of the matrix, and rows of the comparisons."""
 LEAST_KNOWN = 5
 BENCHMARKS = ("province", "region", "country", "similar")
@@ -83,7 +83,8 @@ def _matrix(basis: Basis, chains: Sequence[str]) -> list[Block]:
         (Cell(text=str(names[code])), *(_place_cell(basis, code, chain) for chain in chains))
         for code in chosen
     ]
-    last = [_level_row(basis, basis.territory.name, basis.figures, chains)] if len(own) > 1 else []
+    whole = speech.say("municipalities.total")
+    last = [_level_row(basis, whole, basis.figures, chains)] if len(own) > 1 else []
     last += [
         _level_row(basis, each.name, each.figures, chains)
         for each in basis.comparators
@@ -235,7 +236,7 @@ def _detailed(basis: Basis) -> list[tuple[str, str]]:
     """Choose the rows: published shares on most firms, chain by chain."""
     members = list(basis.territory.members)
     at = basis.run.panel[["share", "known"]].sel(place=members, year=basis.year)
-    known = at["known"].where(at["share"].notnull())
+    known = at["known"].where(np.isfinite(at["share"]))
     flat = known.to_series().dropna()
     flat = flat[flat >= LEAST_KNOWN].sort_values(ascending=False, kind="stable")[:DETAILS]
     order = {chain.key: n for n, chain in enumerate(basis.run.facts.chains)}
@@ -269,7 +270,7 @@ def _detail_row(
 ) -> tuple[Cell, ...]:
     """Write one municipality and chain."""
     speech = basis.speech
-    cells = [Cell(text=str(basis.run.places.at[code, "name"])), Cell(text=speech.chain(chain))]
+    cells = [Cell(text=str(basis.run.places.loc[code, "name"])), Cell(text=speech.chain(chain))]
     cells.append(_place_cell(basis, code, chain))
     rank = ranks.loc[code]
     first, last = speech.number(rank["first"]), speech.number(rank["last"])

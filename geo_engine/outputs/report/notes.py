@@ -44,16 +44,14 @@ def notes_section(basis: Basis) -> Section:
     words = {"population": facts.population_year, "seed": facts.seed}
     method.append(speech.say("notes.m5", **words))
     keys = [key for key in GLOSSARY if basis.surveyed or key not in OF_SIGNAL]
-    terms = tuple(
-        (speech.say(f"notes.g_{key}"), speech.say(f"notes.g_{key}_text")) for key in keys
-    )
+    terms = tuple((speech.say(f"notes.g_{key}"), speech.say(f"notes.g_{key}_text")) for key in keys)
     blocks: list[Block] = [
         _quality_table(basis),
-        Paragraph(text=speech.say("notes.method"), role="lead"),
+        Paragraph(text=speech.say("notes.method"), role="head"),
         Bullets(items=tuple(method)),
-        Paragraph(text=speech.say("notes.sources"), role="lead"),
+        Paragraph(text=speech.say("notes.sources"), role="head"),
         Bullets(items=tuple(clean_text(note) for note in facts.source_notes if note)),
-        Paragraph(text=speech.say("notes.glossary"), role="lead"),
+        Paragraph(text=speech.say("notes.glossary"), role="head"),
         Terms(terms=terms),
     ]
     return Section(key="notes", title=speech.say("sections.notes"), blocks=tuple(blocks))

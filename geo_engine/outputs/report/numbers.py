@@ -1,4 +1,4 @@
-"""The figures of a territory: published ones, or sums of what is published of its municipalities."""
+"""The figures of a territory: published ones, or sums of those of its municipalities."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ def summed(run: RunFolder, members: tuple[str, ...]) -> pd.DataFrame:
     """
     panel = run.panel[["firms", "known", "digital", "share", "all_firms"]]
     here = panel.sel(place=[each for each in members if each in run.places.index])
-    shown = here["share"].notnull() & here["digital"].notnull()
+    finite = here[["share", "digital"]].map(np.isfinite)
+    shown = finite["share"] & finite["digital"]
     sums = xr.Dataset(
         {
             "firms": here["firms"].sum("place"),

@@ -100,7 +100,7 @@ def _fetcher() -> Any:
 
     allowed = {(_font_folder() / file).as_uri() for file in FONTS.values()}
 
-    class Inside(URLFetcher):  # type: ignore[misc]
+    class Inside(URLFetcher):
         """Reads nothing that the report does not hold."""
 
         def fetch(self, url: str, headers: Any = None) -> Any:

@@ -130,11 +130,10 @@ def frame_report(basis: Basis, *, slug: str, title: str, kind: str) -> Report:
     speech, facts = basis.speech, basis.run.facts
     language = speech.language
     status = word(language, "unit_status", facts.status)
-    what = {"units": speech.units, "status": status}
-    if language == "en":
-        what = {"units": status, "status": speech.units}
     study = clean_text(facts.titled(language) or facts.titled())
-    subtitle = speech.say("titles.subtitle", title=study, date=speech.date(facts.data_date), **what)
+    subtitle = speech.say(
+        "titles.subtitle", title=study, date=speech.date(facts.data_date), status=status
+    )
     simulated = speech.say("titles.simulated") if facts.simulated else ""
     return Report(
         slug=slug,

@@ -70,7 +70,7 @@ def _singles(basis: Basis) -> list[Comparator]:
     return [
         Comparator(
             key=code,
-            name=str(run.places.at[code, "name"]),
+            name=str(run.places.loc[code, "name"]),
             figures=figures_of(run, find_territory(run, f"comune:{code}")),
         )
         for code in similar_members(run, territory)[:LISTED]

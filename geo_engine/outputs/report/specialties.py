@@ -98,7 +98,7 @@ def phase_blocks(basis: Basis, chains: list[str]) -> list[Block]:
     figure = Figure(
         key="phases",
         caption=speech.say("chains.phase_figure", year=basis.year),
-        source=f"{speech.say('chains.phase_note')} {basis.source}",
+        source=basis.source,
         alt=speech.say("chains.phase_alt", list=listed),
         png=png,
         svg=svg,
@@ -140,9 +140,7 @@ def _phase_table(
         cells = [Cell(text=speech.chain(chain)), Cell(text=speech.count(total))]
         for phase in names:
             part = float(counts[phase]) / total if total else math.nan
-            cells.append(
-                Cell(text=speech.count(float(counts[phase])), small=speech.percent(part))
-            )
+            cells.append(Cell(text=speech.count(float(counts[phase])), small=speech.percent(part)))
         rows.append(tuple(cells))
     columns = [
         Column(label=speech.say("columns.chain"), numeric=False, width=2.0),

@@ -176,7 +176,7 @@ def _cold(basis: Basis, chain: str) -> Iterator[Finding]:
     """Count the municipalities in areas of low digitalization."""
     speech = basis.speech
     kinds = significant(basis, chain) if basis.surveyed else {}
-    low = [str(basis.run.places.at[code, "name"]) for code, kind in kinds.items() if kind == "LL"]
+    low = [str(basis.run.places.loc[code, "name"]) for code, kind in kinds.items() if kind == "LL"]
     if low:
         figure = speech.say(
             "strengths.figure_cold", n=speech.places(len(low)), names=speech.names(low, 6)
@@ -212,7 +212,7 @@ def _act(basis: Basis, chain: str) -> Iterator[Finding]:
         & table["pro_com_t"].isin(list(basis.territory.members))
     ].sort_values("order")
     if len(mine):
-        names = [str(basis.run.places.at[code, "name"]) for code in mine["pro_com_t"]]
+        names = [str(basis.run.places.loc[code, "name"]) for code in mine["pro_com_t"]]
         figure = speech.say(
             "strengths.figure_act", n=speech.places(len(names)), names=speech.names(names, 6)
         )
@@ -226,7 +226,7 @@ def _table(basis: Basis, found: list[Finding]) -> Table:
     words = {True: speech.say("strengths.strength"), False: speech.say("strengths.weakness")}
     rows = tuple(
         (
-            Cell(text=words[each.strength], tone="high" if each.strength else "low"),
+            Cell(text=words[each.strength]),
             Cell(text=speech.chain(each.chain)),
             Cell(text=each.what),
             Cell(text=each.figure),

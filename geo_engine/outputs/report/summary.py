@@ -42,9 +42,7 @@ def summary_section(basis: Basis) -> Section:
     if not basis.surveyed:
         blocks.append(Paragraph(text=basis.speech.say("summary.not_surveyed"), role="note"))
     blocks += [value_map(basis, basis.focus), chains_table(basis)]
-    return Section(
-        key="summary", title=basis.speech.say("sections.summary"), blocks=tuple(blocks)
-    )
+    return Section(key="summary", title=basis.speech.say("sections.summary"), blocks=tuple(blocks))
 
 
 def _figures(basis: Basis) -> list[KeyFigure]:
@@ -85,8 +83,9 @@ def _density(basis: Basis) -> float:
 def _specialized_figure(basis: Basis) -> KeyFigure:
     """Give the quotient of the specialization."""
     speech, row = basis.speech, basis.last.loc[basis.specialized]
-    ends = speech.number(row["location_quotient_low"], 2), speech.number(
-        row["location_quotient_high"], 2
+    ends = (
+        speech.number(row["location_quotient_low"], 2),
+        speech.number(row["location_quotient_high"], 2),
     )
     return KeyFigure(
         value=speech.number(row["location_quotient"], 2),
@@ -131,8 +130,10 @@ def _areas_figure(basis: Basis) -> KeyFigure:
     """Give how many hotspots touch the territory."""
     count = len(basis.hotspots)
     key = "summary.label_areas_one" if count == 1 else "summary.label_areas"
-    names = [f"{row.name_} ({basis.speech.chain(row.chain)})" for row in
-             basis.hotspots.rename(columns={"name": "name_"}).itertuples()]
+    names = [
+        f"{row.name_} ({basis.speech.chain(row.chain)})"
+        for row in basis.hotspots.rename(columns={"name": "name_"}).itertuples()
+    ]
     return KeyFigure(
         value=basis.speech.number(count),
         label=basis.speech.say(key, year=basis.year),
@@ -214,8 +215,10 @@ def chains_table(basis: Basis) -> Table:
     """
     speech, years = basis.speech, sorted(basis.run.facts.years)
     others = [each for each in basis.comparators if each.key in COMPARED and basis.surveyed]
-    columns = [Column(label=speech.say("columns.chain"), numeric=False, width=2.2),
-               Column(label=speech.say("columns.firms"))]
+    columns = [
+        Column(label=speech.say("columns.chain"), numeric=False, width=2.2),
+        Column(label=speech.say("columns.firms")),
+    ]
     if basis.surveyed:
         columns.append(Column(label=speech.say("columns.share"), width=1.5))
         columns += [Column(label=each.name) for each in others]
@@ -264,5 +267,3 @@ def _chains_data(basis: Basis) -> pd.DataFrame:
     labels = [basis.speech.chain(chain) for chain in table["chain"]]
     table.insert(1, "chain_label", labels)
     return table
-
-

@@ -77,8 +77,9 @@ def whole_territory(run: RunFolder) -> Territory:
     """
     if run.facts.is_national:
         members = tuple(run.places.index[run.places["covered"]])
-        return Territory(kind="country", name="Italia", code="IT", geography="country",
-                         members=members)
+        return Territory(
+            kind="country", name="Italia", code="IT", geography="country", members=members
+        )
     return _made(run, "union", run.facts.coverage, run.places.index)
 
 
@@ -249,7 +250,7 @@ def _municipalities(run: RunFolder, text: str) -> list[Territory]:
     names = _names(places)
     found = names[names.index == key(name)].tolist()
     if sigla:
-        found = [each for each in found if places.at[each, "sigla"] == sigla]
+        found = [each for each in found if places.loc[each, "sigla"] == sigla]
     return [_place(run, each) for each in sorted(found)]
 
 
@@ -298,7 +299,7 @@ def _zones(run: RunFolder, text: str) -> list[Territory]:
 
 def _place(run: RunFolder, code: str) -> Territory:
     """Give a municipality."""
-    return _made(run, "place", str(run.places.at[code, "name"]), [code], code)
+    return _made(run, "place", str(run.places.loc[code, "name"]), [code], code)
 
 
 def _province(run: RunFolder, code: str) -> Territory:
@@ -348,7 +349,7 @@ def _made(
 def _said(run: RunFolder, territory: Territory) -> str:
     """Name a territory so that it cannot be taken for another."""
     if territory.kind == "place":
-        return f"{territory.name} ({run.places.at[territory.code, 'sigla']}, {territory.code})"
+        return f"{territory.name} ({run.places.loc[territory.code, 'sigla']}, {territory.code})"
     return f"{territory.name} ({territory.geography} {territory.code})"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from geo_engine import tables
@@ -19,7 +21,7 @@ from geo_engine.outputs.report.maps import (
 )
 from geo_engine.words import word
 
-HEIGHT_CM = 10.5
+HEIGHT_CM = 8.8
 OUTLINES = ("HH", "LL", "HL", "LH")
 
 
@@ -89,9 +91,7 @@ def cluster_map(basis: Basis, chain: str) -> Figure:
     gone = tuple(code for code, kind in kinds.items() if kind == "")
     layers += [
         Layer(places=none, color=cluster_color("ns"), label=word(speech.language, names, "none")),
-        Layer(
-            places=gone, color=MISSING_FILL, label=speech.say("maps.tested_none"), hatch="////"
-        ),
+        Layer(places=gone, color=MISSING_FILL, label=speech.say("maps.tested_none"), hatch="////"),
     ]
     title = speech.say("areas.map", chain=speech.chain(chain), year=basis.year)
     areas = basis.run.hotspots
@@ -155,9 +155,7 @@ def _value_layers(basis: Basis, chain: str, measure: str) -> tuple[Layer, ...]:
         ends = [speech.percent(cut) for cut in cuts]
     else:
         ends = [speech.number(cut, 2) for cut in cuts]
-    layers = value_layers(
-        rounded[found], codes[found].tolist(), cuts, _class_labels(ends, basis)
-    )
+    layers = value_layers(rounded[found], codes[found].tolist(), cuts, _class_labels(ends, basis))
     gone = {
         "suppressed": (codes[~found & (reasons == "suppressed")], "////"),
         "no_firms": (codes[~found & (reasons == "no_firms")], "...."),
@@ -182,8 +180,7 @@ def _class_labels(ends: list[str], basis: Basis) -> list[str]:
     if not ends:
         return [word(speech.language, "atlas", "class_any")]
     between = [
-        speech.say("maps.between", low=low, high=high)
-        for low, high in zip(ends[:-1], ends[1:], strict=True)
+        speech.say("maps.between", low=low, high=high) for low, high in itertools.pairwise(ends)
     ]
     first, last = speech.say("maps.below", high=ends[0]), speech.say("maps.above", low=ends[-1])
     return [first, *between, last]
@@ -230,7 +227,7 @@ def _labels(basis: Basis) -> tuple[tuple[str, str], ...]:
     order = places["population"].fillna(0).sort_values(ascending=False, kind="stable").index
     first = [code for code in basis.territory.members if basis.territory.kind == "place"]
     ordered = [*first, *(code for code in order if code not in first)]
-    return tuple((code, str(places.at[code, "name"]).split("/")[0]) for code in ordered[:120])
+    return tuple((code, str(places.loc[code, "name"]).split("/")[0]) for code in ordered[:120])
 
 
 def _borders(basis: Basis) -> tuple[tuple[str, ...], ...]:

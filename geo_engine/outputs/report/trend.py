@@ -49,7 +49,7 @@ def trend_section(basis: Basis) -> Section:
     noted = breaks_of(basis, [chain.key for chain in basis.run.facts.chains])
     if noted:
         items = tuple(_break_text(basis, each) for each in noted)
-        blocks += [Paragraph(text=speech.say("trend.breaks"), role="lead"), Bullets(items=items)]
+        blocks += [Paragraph(text=speech.say("trend.breaks"), role="head"), Bullets(items=items)]
     return Section(key="trend", title=title, blocks=tuple(blocks))
 
 
@@ -123,8 +123,7 @@ def _figure(basis: Basis, chains: list[str], years: list[int]) -> Figure:
             theirs = tuple(other.figures.loc[chain][measure].astype(float))
             lines.append(Line(label=other.name, values=theirs))
         breaks = tuple(
-            (int(str(each["before"])), int(str(each["year"])))
-            for each in breaks_of(basis, [chain])
+            (int(str(each["before"])), int(str(each["year"]))) for each in breaks_of(basis, [chain])
         )
         charts.append(Small(label=speech.chain(chain), lines=tuple(lines), breaks=breaks))
         write = speech.percent if basis.surveyed else speech.count
