@@ -431,7 +431,7 @@ def _drivers_table(basis: Basis, mine: list[dict[str, object]]) -> Table:
         low, high = effect - 1.96 * error, effect + 1.96 * error
         rows.append(
             (
-                Cell(text=word(speech.language, "variables", str(each["term"]))),
+                Cell(text=speech.say(f"terms.{each['term']}")),
                 speech.points_cell(effect / 100, low / 100, high / 100),
                 Cell(text=speech.number(float(str(each["p_value"])), 3)),
                 Cell(text=speech.number(float(str(each["places"])))),

@@ -181,7 +181,8 @@ def draw_trend(
                 _percent_axis(axes, "y", speech)
             else:
                 _number_axis(axes, speech)
-        handles, labels = figure.axes[0].get_legend_handles_labels()
+        told = [axes.get_legend_handles_labels() for axes in figure.axes]
+        handles, labels = max(told, key=lambda each: len(each[1]))
         figure.legend(handles, labels, loc="lower center", ncols=len(labels), borderpad=0)
         return saved(figure)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BORDER, CONTEXT, SEA = "#8a8a8a", "#e9ecef", "#ffffff"
 MISSING_FILL = "#f5f5f5"
+MANY = 700
+"""Places from which borders and hatching would cover the colors."""
 LABELS = 22
 """Most names of municipalities on a map."""
 MARGIN = 0.06
@@ -77,14 +79,14 @@ def draw_map(shapes: gpd.GeoSeries, plan: MapPlan, height_cm: float = 11.0) -> t
     drawn = shapes.reindex(shown)
     with canvas(height_cm) as figure:
         axes = figure.add_axes((0.0, 0.0, 0.72, 1.0))
-        legend = figure.add_axes((0.735, 0.02, 0.265, 0.96))
+        legend = figure.add_axes((0.735, 0.0, 0.265, 1.0))
         for each in (axes, legend):
             each.set_axis_off()
         window = _window(drawn.total_bounds, 0.72 * WIDTH_CM / height_cm)
         axes.set_xlim(window[0], window[2])
         axes.set_ylim(window[1], window[3])
         _draw_context(axes, shapes, frozenset(shown), window)
-        fine = len(shown) < 700
+        fine = len(shown) <= MANY
         for layer in plan.layers:
             _fill(axes, shapes.reindex(list(layer.places)).to_numpy(), layer, fine=fine)
         for group in plan.borders:
@@ -94,7 +96,7 @@ def draw_map(shapes: gpd.GeoSeries, plan: MapPlan, height_cm: float = 11.0) -> t
             _outline(axes, shapes, group, "#67000d", 1.3)
         _draw_labels(axes, shapes, plan.labels, window, height_cm)
         _draw_scale(axes, window, plan.kilometers)
-        _draw_legend(legend, plan, has_context=bool(plan.outside))
+        _draw_legend(legend, plan, height_cm)
         return saved(figure)
 
 
@@ -281,22 +283,20 @@ def _draw_scale(axes: Axes, window: tuple[float, float, float, float], unit: str
     )
 
 
-def _draw_legend(axes: Axes, plan: MapPlan, *, has_context: bool) -> None:
-    """Write title, classes with their counts, and notes."""
+def _draw_legend(axes: Axes, plan: MapPlan, height_cm: float) -> None:
+    """Write title, classes with their counts, and notes; heights are in centimeters."""
     from matplotlib.patches import Rectangle
 
     axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
-    y = 0.97
-    y = _wrapped(axes, plan.title, y, bold=True) - 0.02
-    entries = [*plan.layers, *([_context_entry(plan)] if has_context else [])]
-    for layer in entries:
-        lines = _lines(layer.label, 24)
+    axes.set_ylim(0, height_cm)
+    y = _wrapped(axes, plan.title, height_cm - 0.2, bold=True) - 0.2
+    for layer in (*plan.layers, *([_context_entry(plan)] if plan.outside else [])):
+        lines = _lines(layer.label, 25)
         axes.add_patch(
             Rectangle(
-                (0, y - 0.034),
+                (0, y - 0.34),
                 0.12,
-                0.034,
+                0.34,
                 facecolor=layer.color,
                 edgecolor=BORDER,
                 linewidth=0.4,
@@ -306,21 +306,20 @@ def _draw_legend(axes: Axes, plan: MapPlan, *, has_context: bool) -> None:
         for at, line in enumerate(lines):
             axes.text(
                 0.16,
-                y - 0.017 - 0.036 * at,
+                y - 0.18 - 0.32 * at,
                 line,
                 va="center",
-                fontsize=6.5,
+                fontsize=6.3,
                 color=INK,
                 parse_math=False,
             )
-        y -= 0.05 + 0.034 * (len(lines) - 1)
+        y -= 0.46 + 0.32 * (len(lines) - 1)
     if plan.outlines:
-        axes.plot([0, 0.12], [y - 0.017, y - 0.017], color="#67000d", linewidth=1.6)
-        axes.text(0.16, y - 0.017, plan.notes[0] if plan.notes else "", va="center", fontsize=6.5)
-        y -= 0.05
-    y -= 0.015
+        axes.plot([0, 0.12], [y - 0.17, y - 0.17], color="#67000d", linewidth=1.6)
+        axes.text(0.16, y - 0.17, plan.notes[0], va="center", fontsize=6.3, parse_math=False)
+        y -= 0.46
     for note in plan.notes[1 if plan.outlines else 0 :]:
-        y = _wrapped(axes, note, y, color=GREY) - 0.015
+        y = _wrapped(axes, note, y - 0.1, color=GREY)
 
 
 def _context_entry(plan: MapPlan) -> Layer:
@@ -330,7 +329,7 @@ def _context_entry(plan: MapPlan) -> Layer:
 
 def _wrapped(axes: Axes, text: str, y: float, *, bold: bool = False, color: str = INK) -> float:
     """Write a text in short lines from a height downward, and give the height below it."""
-    for line in _lines(text, 25 if bold else 31):
+    for line in _lines(text, 25 if bold else 33):
         axes.text(
             0,
             y,
@@ -341,7 +340,7 @@ def _wrapped(axes: Axes, text: str, y: float, *, bold: bool = False, color: str 
             fontweight="bold" if bold else "normal",
             parse_math=False,
         )
-        y -= 0.038 if bold else 0.033
+        y -= 0.34 if bold else 0.29
     return y
 
 

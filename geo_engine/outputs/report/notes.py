@@ -65,10 +65,9 @@ def _perimeter(basis: Basis) -> str:
 
 def _privacy(basis: Basis) -> str:
     """Say what the public version hides."""
-    banner = notice(basis)
-    if not banner:
+    if basis.run.manifest["audience"] == "internal":
         return basis.speech.say("notes.m4_internal")
-    return basis.speech.say("notes.m4", banner=banner)
+    return basis.speech.say("notes.m4", banner=notice(basis))
 
 
 def notice(basis: Basis) -> str:

@@ -12,6 +12,7 @@ from geo_engine.outputs.report.basis import Basis
 from geo_engine.outputs.report.content import Figure
 from geo_engine.outputs.report.drawing import WIDTH_CM
 from geo_engine.outputs.report.maps import (
+    MANY,
     MISSING_FILL,
     Layer,
     MapPlan,
@@ -21,7 +22,9 @@ from geo_engine.outputs.report.maps import (
 )
 from geo_engine.words import word
 
-HEIGHT_CM = 8.8
+HEIGHT_CM, WHOLE_CM = 8.4, 12.5
+PLAIN = {"////": "#cdd3d8", "....": "#f3f3f3", "\\\\\\\\": "#b5b5b5"}
+"""Instead of hatching where places are too small for it."""
 OUTLINES = ("HH", "LL", "HL", "LH")
 
 
@@ -188,11 +191,12 @@ def _class_labels(ends: list[str], basis: Basis) -> list[str]:
 
 def _counted(layers: list[Layer]) -> tuple[Layer, ...]:
     """Write in the legend how many places each entry has."""
+    many = sum(len(each.places) for each in layers) > MANY
     return tuple(
         Layer(
             places=each.places,
-            color=each.color,
-            hatch=each.hatch,
+            color=PLAIN.get(each.hatch, each.color) if many else each.color,
+            hatch="" if many else each.hatch,
             label=f"{each.label} ({len(each.places)})",
         )
         for each in layers
@@ -240,7 +244,7 @@ def _borders(basis: Basis) -> tuple[tuple[str, ...], ...]:
 def _figure(basis: Basis, key: str, caption: str, plan: MapPlan) -> Figure:
     """Draw a plan and describe it."""
     whole = basis.territory.kind == "country"
-    height = 15.0 if whole else HEIGHT_CM
+    height = WHOLE_CM if whole else HEIGHT_CM
     png, svg = draw_map(basis.shapes(_drawn(basis)), plan, height)
     listed = "; ".join(each.label for each in plan.layers if each.places)
     return Figure(
