@@ -118,7 +118,9 @@ class Basis:
         found = found[found["year"] == self.year]
         here = set(self.territory.members)
         inside = [tuple(code for code in members if code in here) for members in found["members"]]
-        touching = found.assign(inside=inside)[[bool(each) for each in inside]]
+        touching = found.assign(inside=pd.Series(inside, index=found.index, dtype=object))[
+            np.array([bool(each) for each in inside], dtype=bool)
+        ]
         order = {chain.key: at for at, chain in enumerate(self.run.facts.chains)}
         return touching.assign(order=touching["chain"].map(order)).sort_values(
             ["rank", "order"], kind="stable", ignore_index=True
