@@ -231,11 +231,16 @@ def territories_section(subject: ChainBasis) -> Section:
     )
     note = speech.say("chain.provinces_note", least=LEAST)
     some = enough.head(PROVINCES)
-    blocks = (
-        _levels_table(basis, "regions", regions, regions, ""),
-        _levels_table(basis, "provinces", some, provinces, note),
-    )
-    return Section(key="territories", title=speech.say("sections.territories"), blocks=blocks)
+    blocks = [
+        _levels_table(basis, key, shown, data, said)
+        for key, shown, data, said in (
+            ("regions", regions, regions, ""),
+            ("provinces", some, provinces, note),
+        )
+        if len(shown)
+    ] or [Paragraph(text=speech.say("chain.territories_none"), role="note")]
+    title = speech.say("sections.territories")
+    return Section(key="territories", title=title, blocks=tuple(blocks))
 
 
 def _levels(subject: ChainBasis, geography: str) -> pd.DataFrame:
@@ -245,6 +250,7 @@ def _levels(subject: ChainBasis, geography: str) -> pd.DataFrame:
         (levels["geography"] == geography)
         & (levels["chain"] == subject.chain)
         & (levels["year"] == subject.basis.year)
+        & levels["firms"].notna()
     ]
     return rows.astype({"code": str, "name": str, "share_status": str}).reset_index(drop=True)
 
