@@ -102,6 +102,12 @@ class RunFolder:
         return self.table("zone_members", ("geography", "zone", "pro_com_t", "weight"))
 
     @functools.cached_property
+    def level_tables(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """Give the rows of ``levels`` by geography and code."""
+        keys = [self.levels["geography"].astype(str), self.levels["code"].astype(str)]
+        return {(str(key[0]), str(key[1])): part for key, part in self.levels.groupby(keys)}
+
+    @functools.cached_property
     def similar(self) -> pd.DataFrame:
         """Give the similar municipalities: pro_com_t, order, neighbor, distance."""
         return self.table("similar", ("pro_com_t", "order", "neighbor", "distance"))

@@ -191,7 +191,15 @@ def _write_each(run: RunFolder, asked: Asked) -> None:
 
 def _prepare(run: RunFolder) -> None:
     """Read once what all sheets need, before processes are forked."""
-    for name in ("outlines", "members", "similar", "benchmarks", "phases", "priorities"):
+    for name in (
+        "outlines",
+        "level_tables",
+        "members",
+        "similar",
+        "benchmarks",
+        "phases",
+        "priorities",
+    ):
         getattr(run, name)
 
 

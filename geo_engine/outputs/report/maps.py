@@ -177,7 +177,7 @@ def _fill(axes: Axes, shapes: Shapes, layer: Layer, *, fine: bool) -> None:
     path = _path(shapes)
     if path is None:
         return
-    axes.add_patch(
+    axes.add_artist(  # no add_patch: limits are set, and finding them is slow
         PathPatch(
             path,
             facecolor=layer.color,
@@ -198,7 +198,7 @@ def _outline(
     inside = shapes.reindex(list(group)).dropna()
     path = _path(np.array([shapely.coverage_union_all(inside.to_numpy())]))
     if path is not None:
-        axes.add_patch(
+        axes.add_artist(
             PathPatch(path, facecolor="none", edgecolor=color, linewidth=width, joinstyle="round")
         )
 

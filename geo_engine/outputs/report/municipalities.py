@@ -16,6 +16,15 @@ from geo_engine.outputs.report.speech import MARKS
 ROWS, CHAINS, DETAILS = 24, 6, 16
 """Most municipalities and chains of the matrix, and rows of the comparisons."""
 LEAST_KNOWN = 5
+CELL = (
+    "share_eb",
+    "share_eb_low",
+    "share_eb_high",
+    "known",
+    "share_status",
+    "firms",
+    "location_quotient",
+)
 BENCHMARKS = ("province", "region", "country", "similar")
 SIDES = {1: "high", -1: "low", 0: ""}
 DATA = (
@@ -122,12 +131,15 @@ def _intro(basis: Basis, chains: Sequence[str], chosen: Sequence[str]) -> str:
 
 def _place_cell(basis: Basis, code: str, chain: str) -> Cell:
     """Write the corrected share of a municipality."""
-    at = basis.run.panel.sel(place=code, chain=chain, year=basis.year)
+    names = CELL if basis.surveyed else CELL[-2:]
+    at = basis.cell(code, chain)
+    panel = basis.run.panel
+    found = {name: panel[name].to_numpy()[at] for name in names}
     if not basis.surveyed:
-        return _count_cell(basis, float(at["firms"]), float(at["location_quotient"]))
-    ends = float(at["share_eb_low"]), float(at["share_eb_high"])
-    status = str(at["share_status"].item())
-    return basis.speech.share_cell(float(at["share_eb"]), ends, float(at["known"]), status)
+        return _count_cell(basis, float(found["firms"]), float(found["location_quotient"]))
+    ends = float(found["share_eb_low"]), float(found["share_eb_high"])
+    share, known = float(found["share_eb"]), float(found["known"])
+    return basis.speech.share_cell(share, ends, known, str(found["share_status"]))
 
 
 def _count_cell(basis: Basis, firms: float, quotient: float) -> Cell:

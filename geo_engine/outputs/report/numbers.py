@@ -76,8 +76,8 @@ def level_figures(run: RunFolder, geography: str, code: str) -> pd.DataFrame:
     DataFrame
         As :func:`figures_of`.
     """
-    levels = run.levels
-    rows = levels[(levels["geography"] == geography) & (levels["code"] == code)]
+    empty = run.levels.iloc[:0]
+    rows = run.level_tables.get((geography, code), empty)
     return _ordered(rows.astype({"chain": str}).set_index(["chain", "year"]), run)
 
 

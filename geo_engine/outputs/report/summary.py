@@ -57,20 +57,26 @@ def _figures(basis: Basis) -> list[KeyFigure]:
         )
     ]
     if basis.territory.kind == "country" or not basis.specialized:
-        residents = basis.run.places["population"].reindex(list(basis.territory.members)).sum()
-        count = len(basis.territory.members)
-        figures.append(
-            KeyFigure(
-                value=speech.number(count),
-                label=speech.places(count).partition(" ")[2],
-                note=speech.say("summary.note_residents", n=speech.number(float(residents))),
-            )
-        )
+        figures.append(_places_figure(basis))
     else:
         figures.append(_specialized_figure(basis))
     if basis.surveyed:
-        figures += [_share_figure(basis), _change_figure(basis), _areas_figure(basis)]
+        figures.append(_share_figure(basis))
+        if len(basis.run.facts.years) > 1:
+            figures.append(_change_figure(basis))
+        figures.append(_areas_figure(basis))
     return figures
+
+
+def _places_figure(basis: Basis) -> KeyFigure:
+    """Give the municipalities and their residents."""
+    speech, count = basis.speech, len(basis.territory.members)
+    residents = basis.run.places["population"].reindex(list(basis.territory.members)).sum()
+    return KeyFigure(
+        value=speech.number(count),
+        label=speech.places(count).partition(" ")[2],
+        note=speech.say("summary.note_residents", n=speech.number(float(residents))),
+    )
 
 
 def _density(basis: Basis) -> float:
