@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from geo_engine.cli.report import Asked, write_reports
 from geo_engine.delivery import Delivered, carry_out
 from geo_engine.errors import SourceError, StudyError
 from geo_engine.outputs.report import files, pdf
@@ -413,3 +414,32 @@ def test_a_folder_that_is_no_run_or_was_changed_is_refused(run: RunFolder, tmp_p
     (tmp_path / "levels.parquet").unlink()
     with pytest.raises(SourceError, match=r"has no levels\.parquet"):
         open_run(tmp_path)
+
+
+def test_the_command_writes_one_sheet_for_each_province(run, tmp_path: Path, capsys) -> None:
+    asked = Asked(run=run.path, out=tmp_path, each="province", formats=("html",))
+    write_reports(dataclasses.replace(asked, sections=("summary",)))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["provincia-pistoia", "provincia-prato"]
+    alone = tmp_path / "alone"
+    write_reports(
+        Asked(run=run.path, out=alone, territory="PO", formats=("html",), sections=("summary",))
+    )
+    name = "provincia-prato/provincia-prato.html"
+    assert (tmp_path / name).read_bytes() == (alone / name).read_bytes()
+    assert "2 schede" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"territory": "PO", "chain": "moda"}, "Give one of --territory"),
+        ({"formats": ("odt",)}, "--format takes html, pdf, docx, not odt"),
+        ({"formats": ()}, "--format takes html, pdf, docx, not nothing"),
+        ({"language": "de"}, "--lang takes it, en, not de"),
+        ({"chain": "moda", "sections": ("summary",)}, "there are universe"),
+        ({"template": Path("x.docx")}, "--template is for DOCX"),
+    ],
+)
+def test_options_that_cannot_be_carried_out_are_told(run, tmp_path, options, said) -> None:
+    with pytest.raises(StudyError, match=said):
+        write_reports(Asked(run=run.path, out=tmp_path, **options))

@@ -231,14 +231,16 @@ def territories_section(subject: ChainBasis) -> Section:
     )
     note = speech.say("chain.provinces_note", least=LEAST)
     some = enough.head(PROVINCES)
-    blocks = [
+    blocks: list[Block] = [
         _levels_table(basis, key, shown, data, said)
         for key, shown, data, said in (
             ("regions", regions, regions, ""),
             ("provinces", some, provinces, note),
         )
         if len(shown)
-    ] or [Paragraph(text=speech.say("chain.territories_none"), role="note")]
+    ]
+    if not blocks:
+        blocks.append(Paragraph(text=speech.say("chain.territories_none"), role="note"))
     title = speech.say("sections.territories")
     return Section(key="territories", title=title, blocks=tuple(blocks))
 
