@@ -179,6 +179,7 @@ def draw_trend(
             axes.set_ylim(0, top if share else None)
             if share:
                 _percent_axis(axes, "y", speech)
+                axes.tick_params(labelleft=column == 0)  # one scale for all
             else:
                 _number_axis(axes, speech)
         told = [axes.get_legend_handles_labels() for axes in figure.axes]
