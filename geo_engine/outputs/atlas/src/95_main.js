@@ -263,7 +263,10 @@ const geoAtlas = (() => {
     const members = atlas.membersOf(atlas.unitNumber(place));
     const kept = new Set(atlas.territory());
     const drop = kept.has(place);
-    for (const one of members) drop ? kept.delete(one) : kept.add(one);
+    for (const one of members) {
+      if (drop) kept.delete(one);
+      else kept.add(one);
+    }
     atlas.mine.write([...kept]);
   }
 
