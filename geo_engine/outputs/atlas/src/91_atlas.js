@@ -16,7 +16,6 @@ const atlasObject = (() => {
       chosen: -1,
       area: null,
       allAreas: false,
-      comparable: !data.signals.indexed,
       language: facts.language,
       words: data.words[facts.language],
     };
@@ -54,7 +53,11 @@ const atlasObject = (() => {
           facts.chains.find((one) => one.key === key),
           "label",
         ),
-      coverageName: () => (facts.is_national ? atlas.words.atlas.country : facts.coverage),
+      coverageName: () =>
+        facts.is_national ? atlas.words.atlas.country : inLanguage(facts, "coverage"),
+      groupName: (text) => atlas.language === "en" && Object.hasOwn(data.signals.english, text)
+          ? data.signals.english[text]
+          : text,
       levelName: (key, count = 2) => levelName(atlas, key, count),
       names: () => ({
         signal: inLanguage(facts, "signal"),
@@ -66,11 +69,14 @@ const atlasObject = (() => {
       }),
       indicatorTitle: (state) => indicatorTitle(atlas, figures.actual(state.level, state.indicator)),
       indicatorName: (key) => indicatorName(atlas, key),
-      unitOf: (row) => atlas.words.measures[row.unit] || row.unit,
-      sourceOf: (row) => (atlas.language === "it" && atlas.words.origins[row.source]) || row.source,
+      unitOf: (row) => named(atlas.words.measures, row.unit),
+      sourceOf: (row) => named(atlas.words.origins, row.source),
       className: (kind, name) => (atlas.words[kind] || atlas.words.clusters)[name],
     };
   }
+
+  /** The word for a text of the study, or the text: it may be any text, "constructor" too. */
+  const named = (words, text) => (Object.hasOwn(words, text) ? words[text] : text);
 
   const order = (facts, key) => {
     const at = facts.universes.findIndex((one) => one.key === key);
@@ -120,14 +126,10 @@ const atlasObject = (() => {
         atlas.data.series_breaks.filter(
           ([key, name]) => key === atlas.state.chain && variables.includes(name),
         ),
+      cutsOf: (variables) => changes.cuts(atlas.loaded, atlas.state.chain, variables),
       series: () =>
         figures.series(atlas.chain, atlas.base, atlas.state.level, atlas.state.indicator, atlas.about),
       territory: () => territoryOf(atlas),
-      similarTo: (place) =>
-        atlas.similar
-          .subarray(place * atlas.likes, (place + 1) * atlas.likes)
-          .filter((one) => one > 0)
-          .map((one) => one - 1),
       changeState: () =>
         atlas.state.map === "change"
           ? atlas.state
