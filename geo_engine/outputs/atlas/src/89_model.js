@@ -86,7 +86,7 @@ const model = (() => {
   }
 
   async function extra(atlas, set, chain, chainKey, about) {
-    const number = set.extras[chainKey][about.key];
+    const number = page.own(set.extras[chainKey], about.key);
     if (number === undefined || chain.extras.has(about.key)) return;
     const bytes = await codec.unpack(set.pool[number]);
     chain.extras.set(about.key, extras.decode(bytes, about.key, about.steps, chain, set.base));

@@ -55,9 +55,7 @@ const atlasObject = (() => {
         ),
       coverageName: () =>
         facts.is_national ? atlas.words.atlas.country : inLanguage(facts, "coverage"),
-      groupName: (text) => atlas.language === "en" && Object.hasOwn(data.signals.english, text)
-          ? data.signals.english[text]
-          : text,
+      groupName: (text) => atlas.language === "en" ? named(data.signals.english, text) : text,
       levelName: (key, count = 2) => levelName(atlas, key, count),
       names: () => ({
         signal: inLanguage(facts, "signal"),
@@ -76,7 +74,7 @@ const atlasObject = (() => {
   }
 
   /** The word for a text of the study, or the text: it may be any text, "constructor" too. */
-  const named = (words, text) => (Object.hasOwn(words, text) ? words[text] : text);
+  const named = (words, text) => page.own(words, text) ?? text;
 
   const order = (facts, key) => {
     const at = facts.universes.findIndex((one) => one.key === key);
@@ -84,19 +82,19 @@ const atlasObject = (() => {
   };
 
   function indicatorTitle(atlas, key) {
-    const known = atlas.words.legends[key];
+    const known = page.own(atlas.words.legends, key);
     return format.fill(known || atlas.inLanguage(atlas.indicators.get(key), "label"), atlas.names());
   }
 
   function indicatorName(atlas, key) {
-    const known = atlas.words.indicators[key];
+    const known = page.own(atlas.words.indicators, key);
     return (
       known || page.capital(format.fill(atlas.inLanguage(atlas.indicators.get(key), "label"), atlas.names()))
     );
   }
 
   function levelName(atlas, key, count) {
-    const known = atlas.words.levels[count === 1 ? `${key}_one` : key];
+    const known = page.own(atlas.words.levels, count === 1 ? `${key}_one` : key);
     return known || key.replaceAll("_", " ");
   }
 
