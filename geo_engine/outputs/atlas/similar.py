@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from geo_engine.indicators.benchmarks import benchmark_ratios, benchmark_shares, similar_benchmark
+from geo_engine.indicators.benchmarks import (
+    Benchmark,
+    benchmark_ratios,
+    benchmark_shares,
+    similar_benchmark,
+)
 from geo_engine.outputs.atlas.codec import nearest, nullable, packed, varints
 from geo_engine.outputs.atlas.columns import PER_1000_STEPS, counts_of
 from geo_engine.outputs.atlas.intervals import SHARE_STEPS
@@ -81,7 +86,7 @@ def similar_figures(results: Results, parts: int) -> dict[str, str]:
     return packs
 
 
-def _figures(results: Results, benchmark: object, *, shares: bool) -> xr.DataArray:
+def _figures(results: Results, benchmark: Benchmark, *, shares: bool) -> xr.DataArray:
     """Give the share, or the firms per 1,000 residents, of the similar places of each."""
     panel = results.panel.transpose("place", "chain", "year", ...)
     against = [benchmark]
