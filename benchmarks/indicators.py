@@ -28,6 +28,7 @@ import pandas as pd
 from geo_engine.chains.membership import PHASE_NAMES, PHASES
 from geo_engine.chains.weights import Memberships
 from geo_engine.change.difference import first_last_change
+from geo_engine.geographies.coast import coastal_places
 from geo_engine.indicators.counting import count_firms
 from geo_engine.plan import Plan
 from geo_engine.plan_indicators import StudyFiles
@@ -104,6 +105,7 @@ def made_plan(chains: list[str]) -> Plan:
         places=places,
         chains=dict.fromkeys(chains),
         index=None,
+        coastal=coastal_places(places),
         rule=SimpleNamespace(is_whole=True),
         files=StudyFiles(),
         reference=pd.DataFrame(columns=["level", "area", "chain", "year"]),

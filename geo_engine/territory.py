@@ -14,6 +14,7 @@ from geo_engine.territory_comparison import (
     PriorityRule,
     compare,
     find_similar,
+    place_features,
     priorities,
     similar_table,
 )
@@ -76,7 +77,8 @@ def describe_territory(plan: Plan, panels: Panels, change: xr.Dataset) -> Territ
     if found is not None:
         panel = panel.assign(found.scores.data_vars)
         registry = registry | composite_rows(found)
-    similar = find_similar(places, panel, panels.everyone, plan.files.features, study.similar)
+    features = place_features(plan.coastal, plan.files.features)
+    similar = find_similar(places, panel, panels.everyone, features, study.similar)
     rule = PriorityRule(target=study.priorities.target, least_firms=study.priorities.least_firms)
     fields = {
         "registry": registry,

@@ -150,11 +150,32 @@ def priorities(
     return table
 
 
+def place_features(coastal: pd.Series, given: pd.DataFrame | None) -> pd.DataFrame:
+    """Give the features of places that are no figures of the panel.
+
+    Parameters
+    ----------
+    coastal : Series of bool
+        Whether each place has a stretch of coast, told from the boundaries.
+    given : DataFrame, optional
+        Of the study, by ``pro_com_t``; a column ``coastal`` of its own takes the place of ours.
+
+    Returns
+    -------
+    DataFrame
+        By ``pro_com_t``.
+    """
+    own = coastal.to_frame("coastal")
+    if given is None:
+        return own
+    return given if "coastal" in given else own.join(given)
+
+
 def find_similar(
     places: pd.DataFrame,
     panel: xr.Dataset,
     everyone: xr.DataArray,
-    features: pd.DataFrame | None,
+    features: pd.DataFrame,
     keys: SimilarKeys,
 ) -> SimilarPlaces | None:
     """Find the covered places most like each.
@@ -167,8 +188,8 @@ def find_similar(
         ``firms``.
     everyone : DataArray, dims ("place", "year")
         All firms.
-    features : DataFrame, optional
-        Further features by ``pro_com_t``.
+    features : DataFrame
+        Of :func:`place_features`.
     keys : SimilarKeys
         Number and weights.
 
@@ -205,8 +226,7 @@ def find_similar(
         quotient = marshall(*counts, intervals=False)["rate_eb"]
         table[f"specialization {chain}"] = np.nan_to_num(quotient.to_numpy()[:, 0], nan=1.0)
         weights[f"specialization {chain}"] = keys.weights.get("specialization", 1.0) / len(own)
-    if features is not None:
-        table = table.join(features.reindex(places.index))
+    table = table.join(features.reindex(places.index))
     table = table[places["covered"].to_numpy(bool)].reindex(places.index)
     try:
         return similar_places(table, number=keys.number, weights=weights)
