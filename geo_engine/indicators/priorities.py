@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from geo_engine import tables
 from geo_engine.errors import StatisticsError
 
 FloatArray = npt.NDArray[np.float64]
@@ -89,7 +90,7 @@ def need_quadrants(need: Need) -> xr.Dataset:
         "need_certain": np.where(missing, 0, certain).astype(np.int8),
         "digital_gap": reference - share,
     }
-    return xr.Dataset({name: need.share.copy(data=value) for name, value in found.items()})
+    return tables.dataset_like(need.share, found)
 
 
 def priority_table(
