@@ -178,7 +178,7 @@ def measure(rows: int, years: int, rounds: int) -> dict[str, Any]:
         middle = time.perf_counter()
         change = first_last_change(panels.levels["place"])
         changed = time.perf_counter()
-        territory = describe_territory(plan, panels, change)
+        territory, _ = describe_territory(plan, panels, change)
         spent.append(time.perf_counter() - start - (changed - middle))
         worked.append(time.process_time() - busy)
     peers = {name: round(each, 3) for name, each in counting.items() if name != "ours"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -151,7 +151,30 @@ def dataset_like(like: xr.DataArray, values: Mapping[str, npt.NDArray[np.generic
     return xr.Dataset({name: (like.dims, value) for name, value in values.items()}, like.coords)
 
 
-def with_variables(panel: xr.Dataset, found: Mapping[str, xr.DataArray]) -> xr.Dataset:
+def spread(part: xr.DataArray, like: xr.DataArray) -> npt.NDArray[Any]:
+    """Repeat an array over the dims that another one has and it lacks.
+
+    Parameters
+    ----------
+    part : DataArray
+        Dims among those of ``like``, with the same labels, which are not compared.
+    like : DataArray
+        Gives the dims and their order.
+
+    Returns
+    -------
+    array
+        Of the shape of ``like``; read it only.
+    """
+    at = [part.dims.index(name) for name in like.dims if name in part.dims]
+    held = np.expand_dims(
+        part.to_numpy().transpose(at),
+        [axis for axis, name in enumerate(like.dims) if name not in part.dims],
+    )
+    return np.broadcast_to(held, like.shape)
+
+
+def with_variables(panel: xr.Dataset, found: Mapping[Any, xr.DataArray]) -> xr.Dataset:
     """Add variables of the same places, chains and years to a panel.
 
     Parameters

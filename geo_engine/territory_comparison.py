@@ -31,10 +31,14 @@ RULE_IT = (
     "riferimento, senza certezza o con meno imprese; consolidare: l'intervallo del quoziente sta "
     "tutto sopra 1, le imprese sono almeno {least_firms} e la quota è al riferimento o sopra; "
     "nessuna: tutti gli altri casi. Entro una classe l'ordine segue le imprese che mancano al "
-    "riferimento: (riferimento - quota) per il numero di imprese. Il riferimento è {reference}. "
+    "riferimento: (riferimento - quota) per il numero di imprese. La quota è quella corretta per i "
+    "piccoli numeri (stima bayesiana empirica, verso la regione) con il suo intervallo di "
+    "credibilità; se sale lo dicono le quote grezze del primo e dell'ultimo anno. "
+    "Il riferimento è {reference}. "
     "È un ordine in cui guardare, non la prova che un intervento funzionerebbe."
 )
 REFERENCES_IT = "la quota della filiera nel territorio coperto", "l'obiettivo del {target:.0%}"
+REFERENCES_EN = "the chain's share in the covered territory", "the target of {target:.0%}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +59,9 @@ class PriorityRule:
     @property
     def english(self) -> str:
         """Say the rule in English."""
-        return PRIORITY_RULE.format(least_firms=self.least_firms)
+        reference = REFERENCES_EN[self.target is not None].format(target=self.target or 0.0)
+        rule = PRIORITY_RULE.format(least_firms=self.least_firms)
+        return f"{rule} The reference is {reference}."
 
 
 def reference_share(panel: xr.Dataset) -> xr.DataArray:

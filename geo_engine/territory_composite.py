@@ -197,7 +197,7 @@ def composite_found(ground: Ground, keys: CompositeKeys) -> CompositeFound:
 
 def _ranked(scored: xr.Dataset, ready: _Prepared) -> xr.Dataset:
     """Rank the cells with enough firms among themselves."""
-    enough = np.isfinite(ready.ranked).any("indicator")
+    enough = ready.ranked.count("indicator") > 0
     score = scored["score"].where(enough).transpose(*scored["score"].dims)
     rank = rank_places(score.to_numpy(), ready.spec.direction)
     return scored.assign(rank=(score.dims, rank))

@@ -471,10 +471,16 @@ def test_a_public_panel_hides_shares_of_few_firms_by_their_weight(tmp_path: Path
     assert shown[CARMIGNANO] == 0  # ten that weigh five
 
 
+ISLANDS = {"phase": "servizi", "ateco_2007": ["55"], "territory": "isole", "reason": "prova"}
+
+
 @pytest.mark.parametrize(
     ("chains", "code"),
     [
-        ({"use": ["mare"], "custom": {"mare": SEA}}, "CHAIN_TERRITORY_UNKNOWN"),
+        (
+            {"use": ["x"], "custom": {"x": {"label": "x", "lines": [ISLANDS]}}},
+            "CHAIN_TERRITORY_UNKNOWN",
+        ),
         (
             {"use": ["mare"], "custom": {"mare": SEA}, "territories": {"costieri": "assente.csv"}},
             "TERRITORY_TABLE",

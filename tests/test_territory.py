@@ -273,6 +273,8 @@ def test_priorities_follow_the_stated_rule_against_a_target(tmp_path) -> None:
     assert row["need_quadrant"] == "specialized_need"
     assert "90%" in found.priority_rule.italian
     assert "5 firms" in found.priority_rule.english
+    assert "The reference is the target of 90%." in found.priority_rule.english
+    assert "corretta per i piccoli numeri" in found.priority_rule.italian
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def _herfindahl(firms: xr.DataArray) -> xr.DataArray:
     if not chains.any():
         return xr.full_like(firms, np.nan)
     one = herfindahl(firms.isel(chain=np.flatnonzero(chains)), dim="chain")["herfindahl"]
-    return firms.copy(data=one.variable.set_dims(dict(firms.sizes)).transpose(*firms.dims).data)
+    return firms.copy(data=tables.spread(one, firms).copy())
 
 
 def _persons(firms: xr.DataArray, area: Area) -> dict[str, xr.DataArray]:

@@ -198,8 +198,7 @@ def expected_firms(firms: xr.DataArray, everyone: xr.DataArray) -> xr.DataArray:
 def _whole(total: xr.DataArray, counts: xr.DataArray) -> FloatArray:
     """Give a total of the territory as one row above those of the places."""
     like = counts.isel({counts.dims[0]: 0}, drop=True)
-    fitted = total.variable.set_dims(dict(like.sizes)).transpose(*like.dims)
-    return fitted.to_numpy().astype(np.float64)[None]
+    return tables.spread(total, like).astype(np.float64)[None]
 
 
 def _numbers(counts: xr.DataArray, totals: xr.DataArray | None) -> tuple[FloatArray, FloatArray]:
@@ -212,8 +211,8 @@ def _numbers(counts: xr.DataArray, totals: xr.DataArray | None) -> tuple[FloatAr
         raise TableError(
             "COUNT_RANGE", f"Counts {counts.shape} and totals {everyone.shape} do not match."
         )
-    spread = everyone.variable.set_dims(dict(counts.sizes)).transpose(*counts.dims)
-    amounts, all_amounts = (np.asarray(x.to_numpy(), np.float64) for x in (counts, spread))
+    amounts = counts.to_numpy().astype(np.float64)
+    all_amounts = tables.spread(everyone, counts).astype(np.float64)
     wrong = (amounts < 0) | (amounts > all_amounts * (1 + 1e-9) + 1e-9)
     if wrong.any():
         raise TableError(
