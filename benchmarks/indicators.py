@@ -5,7 +5,7 @@ chains and 10 years as firms do: few places have most. Rounds go A B C A B C, so
 of the machine falls on all; medians are printed. The peers count firms, known and digital ones by
 place, chain and year, and no more; ours are also timed for every variable of the registry with
 zones, composite, similar places, benchmarks and priorities. Peers that are not installed are left
-out and named. Rank intervals (100 draws), leave-one-out and sensitivity repeat the index of one year
+out and named. Rank intervals (100 draws), leave-one-out and sensitivity repeat the index of a year
 many times: they are in "all indicators, ranks included", and not in "all indicators".
 """
 
