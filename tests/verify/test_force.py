@@ -52,7 +52,7 @@ def test_the_bound_holds_the_exact_p_of_real_values_and_is_narrow(kind, n):
 @pytest.mark.parametrize("kind", KINDS)
 def test_p_values_of_every_size_agree_with_fresh_draws(kind):
     rows = against_draws(kind, 200_000)
-    # Seventy places in all: the largest of as many normal deviations is above 4.2 once in a thousand.
+    # Seventy places in all: the largest of as many deviations is above 4.2 once in a thousand.
     assert np.abs(deviations(rows)).max() < 4.2
 
 
