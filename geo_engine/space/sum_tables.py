@@ -20,6 +20,7 @@ import numpy.typing as npt
 from scipy import fft
 
 from geo_engine.space.chernoff import sum_window
+from geo_engine.space.running_sums import cumulate_rows
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -117,7 +118,7 @@ def lower_tails(drawn: IntArray, population: int, questions: Questions) -> Answe
         terms = np.empty((len(some), length // 2 + 1), np.complex128)
         newton_rows(spectra, length, coefficients, (start, some), (ring, terms))
         tables = fft.irfft(terms, length, axis=1, overwrite_x=True)
-        _cumulate_rows(tables, first[some] % length, growth)
+        cumulate_rows(tables, first[some] % length, growth)
         _fold_rows(
             tails, (thresholds, draws, own), tables, (some, first[some]), (population, depth)
         )
@@ -302,42 +303,6 @@ def _damped(histogram: IntArray, rate: float, powers: int) -> FloatArray:  # pra
                 weight *= decay
                 damped[m, value] = weight
     return damped
-
-
-@numba.njit(cache=True, nogil=True)
-def _cumulate_rows(
-    tables: FloatArray, starts: IntArray, growth: FloatArray
-) -> None:  # pragma: no cover
-    """Cumulate periodic tables from where their windows start, in place."""
-    rows, length = tables.shape
-    turned = np.empty(length)
-    for r in range(rows):
-        start = starts[r]
-        total = _cumulate_part(tables[r, start:], growth[start:], 0.0, turned)
-        _cumulate_part(tables[r, :start], growth[:start], total, turned[length - start :])
-        tables[r] = turned
-
-
-@numba.njit(cache=True, nogil=True)
-def _cumulate_part(
-    entries: FloatArray, growth: FloatArray, total: float, into: FloatArray
-) -> float:  # pragma: no cover
-    """Cumulate by fours, so that only every fourth sum waits for the one before."""
-    fours = len(entries) - len(entries) % 4
-    for i in range(0, fours, 4):
-        first = entries[i] * growth[i]
-        second = first + entries[i + 1] * growth[i + 1]
-        third = entries[i + 2] * growth[i + 2]
-        fourth = third + entries[i + 3] * growth[i + 3]
-        into[i] = total + first
-        into[i + 1] = total + second
-        into[i + 2] = total + (second + third)
-        total += second + fourth
-        into[i + 3] = total
-    for i in range(fours, len(entries)):
-        total += entries[i] * growth[i]
-        into[i] = total
-    return total
 
 
 @numba.njit(cache=True, nogil=True)
