@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 
 from geo_engine.indicators.priorities import need_quadrants
 from geo_engine.indicators.registry import load_registry
@@ -37,7 +38,8 @@ def standing(publication):
     crossed = need_quadrants(need_of(panel, None, reference_share(panel)))
     panel = panel.assign({name: crossed[name] for name in ("digital_gap", "need_quadrant")})
     rule = PriorityRule(target=None, least_firms=10)
-    similar = find_similar(results.places, panel, everyone, None, SimilarKeys(number=ALIKE))
+    bare = pd.DataFrame(index=results.places.index)
+    similar = find_similar(results.places, panel, everyone, bare, SimilarKeys(number=ALIKE))
     registry = load_registry()
     keys = CompositeKeys(
         indicators=("share_eb", "firms_per_1000"),
