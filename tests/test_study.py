@@ -150,3 +150,34 @@ def test_an_absurd_study_is_refused_without_a_trace(tmp_path: Path, text: str) -
     path.write_text(text, encoding="utf-8")
     with pytest.raises(StudyError, match="STUDY_SYNTAX"):
         read_study(path)
+
+
+TILES = "https://tiles.example.org/{z}/{x}/{y}.png"
+
+
+def test_a_basemap_is_there_only_when_asked_for() -> None:
+    assert parse_study(keys()).outputs.basemap is None
+    asked = {"tiles": TILES, "attribution": "© Esempio"}
+    basemap = parse_study(keys(outputs={"basemap": asked})).outputs.basemap
+    assert basemap is not None
+    assert basemap.tiles == TILES
+
+
+@pytest.mark.parametrize(
+    "tiles",
+    [
+        "http://tiles.example.org/{z}/{x}/{y}.png",
+        "https://tiles.example.org/{z}/{x}.png",
+        "https://{s}.example.org/{z}/{x}/{y}.png",
+        "https://tiles.example.org/{z}/{x}/{y}{r}.png",
+        "https://tiles.example.org; script-src */{z}/{x}/{y}.png",
+        "https://tiles.example.org/'{z}'/{x}/{y}.png",
+        "https://user@tiles.example.org/{z}/{x}/{y}.png",
+        "javascript:alert(1)//{z}/{x}/{y}",
+    ],
+)
+def test_a_basemap_that_could_widen_the_policy_is_refused(tiles: str) -> None:
+    with pytest.raises(StudyError) as refused:
+        parse_study(keys(outputs={"basemap": {"tiles": tiles, "attribution": "©"}}))
+    assert refused.value.code == "STUDY_INVALID"
+    assert "tiles" in str(refused.value)

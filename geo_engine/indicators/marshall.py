@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from geo_engine import tables
 from geo_engine.errors import StatisticsError
 from geo_engine.indicators.rates import LEVEL, sums_over_places
 
@@ -26,8 +27,6 @@ Family = Literal["poisson", "binomial"]
 
 LEAST_AT_RISK = 100.0
 """Neighborhoods and regions with fewer firms borrow from the whole map."""
-LEAST_RANKED = 10
-"""Places with fewer firms have no rank."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,37 +153,6 @@ def marshall_local(
     return _posterior(at_risk, (x, n), whole, "poisson")
 
 
-def safe_ranking(
-    low: xr.DataArray, at_risk: xr.DataArray, *, least: int = LEAST_RANKED
-) -> xr.DataArray:
-    """Rank places by what their rate is at least, and the smallest places not at all.
-
-    Parameters
-    ----------
-    low : DataArray, dims ("place", ...)
-        Lower ends of the intervals: few firms make a wide interval and a low end.
-    at_risk : DataArray, same dims
-        Firms of each place.
-    least : int
-        Places with fewer have no rank, so that none of three firms can top it.
-
-    Returns
-    -------
-    DataArray, same dims
-        1 for the highest within each map; equal ends share the better rank; NaN without a rank.
-
-    Raises
-    ------
-    StatisticsError
-        ``INDEX_MISMATCH``.
-    """
-    _check_same(low, at_risk)
-    shown = low.where(at_risk >= least).to_numpy()
-    table = pd.DataFrame(shown.reshape(len(shown), -1))
-    ranks = table.rank(ascending=False, method="min").to_numpy()
-    return low.copy(data=ranks.reshape(shown.shape))
-
-
 def _check_same(first: xr.DataArray, second: xr.DataArray) -> None:
     """Refuse tables of different places, chains or years."""
     if first.dims != second.dims or first.dims[:1] != ("place",):
@@ -258,12 +226,8 @@ def _posterior(
         values["rate_eb_low"] = np.minimum(low, estimate)
         values["rate_eb_high"] = np.maximum(high, estimate)
     values |= {"prior": prior.mean, "reliability": reliability}
-    return xr.Dataset(
-        {
-            name: like.copy(data=np.where(n > 0, value, np.nan).reshape(like.shape))
-            for name, value in values.items()
-        }
-    )
+    shown = {k: np.where(n > 0, value, np.nan).reshape(like.shape) for k, value in values.items()}
+    return tables.dataset_like(like, shown)
 
 
 def _worth(prior: Prior, family: str) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Empirical Bayes as R's spdep has it, its intervals, and its rankings.
+"""Empirical Bayes as R's spdep has it, and its intervals.
 
 The reference values are those of R (spdep 1.2-7)::
 
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_engine.errors import StatisticsError
-from geo_engine.indicators.marshall import marshall, marshall_local, safe_ranking
+from geo_engine.indicators.marshall import marshall, marshall_local
 from geo_engine.indicators.rates import assuncao_reis
 from geo_engine.space.global_statistics import global_statistic
 from geo_engine.space.panel_maps import Inference
@@ -212,28 +212,6 @@ def test_estimates_lie_between_the_raw_rate_and_the_prior_and_in_their_interval(
     np.testing.assert_allclose(flat(there), flat(found), atol=1e-12)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_municipality_of_three_firms_never_tops_a_ranking(seed):
-    rng = np.random.default_rng(seed)
-    n = np.where(rng.random(40) < 0.5, 3, rng.integers(10, 200, 40))
-    x = rng.binomial(n, 0.3)
-    x[n == 3] = 3  # all of their firms are digital
-    for found in (
-        marshall(cube(x), cube(n)),
-        marshall_local(cube(x), cube(n), GRAPH),
-        marshall_local(cube(x), cube(n), GRAPH, least_at_risk=0),
-    ):
-        ranks = safe_ranking(found["rate_eb_low"], cube(n)).to_numpy()[:, 0, 0]
-        assert np.isnan(ranks[n == 3]).all()
-        assert n[int(np.nanargmin(ranks))] >= 10
-
-
-def test_ranks_start_at_one_share_ties_and_skip_the_small():
-    low = cube([0.5, 0.2, 0.5, 0.9, np.nan])
-    ranks = safe_ranking(low, cube([20, 20, 20, 3, 20])).to_numpy().ravel()
-    np.testing.assert_array_equal(ranks, [1, 3, 1, np.nan, np.nan])
-
-
 @pytest.mark.parametrize(
     ("x", "n", "family"), [([-1], [3], "poisson"), ([1], [0], "poisson"), ([4], [3], "binomial")]
 )
@@ -247,5 +225,3 @@ def test_tables_and_graphs_of_other_places_are_refused():
         marshall(cube([1, 2]), cube([1, 2, 3]))
     with pytest.raises(StatisticsError, match="INDEX_MISMATCH"):
         marshall_local(cube(D[:5]), cube(N[:5]), GRAPH)
-    with pytest.raises(StatisticsError, match="INDEX_MISMATCH"):
-        safe_ranking(cube(D).isel(year=0), cube(N))
