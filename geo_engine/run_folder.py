@@ -252,11 +252,13 @@ def _manifest(path: Path) -> dict[str, Any]:
 def _facts(given: Mapping[str, Any]) -> Facts:
     """Give the facts back their types."""
     names = {field.name for field in dataclasses.fields(Facts)}
-    known = {name: value for name, value in given.items() if name in names}
+    known: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if name in names
+    }
     known["chains"] = tuple(ChainInfo(**each) for each in given["chains"])
     known["universes"] = tuple(UniverseInfo(**each) for each in given["universes"])
-    known["years"] = tuple(given["years"])
-    known["source_notes"] = tuple(given["source_notes"])
     return Facts(**known)
 
 

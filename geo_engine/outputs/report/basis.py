@@ -204,8 +204,7 @@ def _comparators(run: RunFolder, territory: Territory, speech: Speech) -> list[C
         figures = level_figures(run, "region", territory.cod_reg)
         found.append(Comparator(key="region", name=name, figures=figures))
     country = figures_of(run, whole_territory(run))
-    name = speech.say("columns.country") if run.facts.is_national else run.facts.coverage
-    found.append(Comparator(key="country", name=name, figures=country))
+    found.append(Comparator(key="country", name=speech.coverage, figures=country))
     similar = similar_figures(run, territory)
     if similar is not None:
         found.append(Comparator(key="similar", name=speech.say("columns.similar"), figures=similar))

@@ -74,7 +74,7 @@ def universe_section(subject: ChainBasis) -> Section:
         "chain": speech.chain(subject.chain),
         "year": basis.year,
         "firms": speech.count(float(row["firms"])),
-        "coverage": _coverage(basis),
+        "coverage": basis.speech.coverage,
     }
     if basis.surveyed and math.isfinite(row["share"]):
         words |= {
@@ -92,13 +92,6 @@ def universe_section(subject: ChainBasis) -> Section:
     blocks += [value_map(basis, subject.chain), _years_table(subject)]
     title = speech.say("sections.universe")
     return Section(key="universe", title=title, blocks=tuple(blocks))
-
-
-def _coverage(basis: Basis) -> str:
-    """Name the covered territory in the language."""
-    if basis.run.facts.is_national:
-        return basis.speech.say("columns.country")
-    return basis.run.facts.coverage
 
 
 def _key_figures(subject: ChainBasis) -> list[KeyFigure]:
@@ -350,7 +343,7 @@ def trend_section(subject: ChainBasis) -> Section:
     )
     regions = _levels(subject, "region").sort_values("firms", ascending=False, kind="stable")
     whole = basis.figures.loc[subject.chain]
-    charts = [_small(basis, _coverage(basis), whole, measure, breaks, None)]
+    charts = [_small(basis, basis.speech.coverage, whole, measure, breaks, None)]
     for row in regions.head(REGIONS).to_dict("records"):
         own = level_figures(basis.run, "region", str(row["code"])).loc[subject.chain]
         beside = whole if basis.surveyed else None
@@ -396,7 +389,7 @@ def _small(
         )
     ]
     if whole is not None:
-        lines.append(Line(label=_coverage(basis), values=tuple(whole[measure].astype(float))))
+        lines.append(Line(label=basis.speech.coverage, values=tuple(whole[measure].astype(float))))
     return Small(label=name, lines=tuple(lines), breaks=breaks)
 
 
@@ -516,7 +509,7 @@ def build_chain_report(
         basis,
         slug=f"filiera-{chain.replace('_', '-')}",
         title=speech.say("titles.chain", chain=speech.chain(chain)),
-        kind=_coverage(basis),
+        kind=basis.speech.coverage,
     )
     wanted = [name for name in CHAIN_SECTIONS if not sections or name in sections]
     made = tuple(CHAIN_SECTIONS[name](subject) for name in wanted)

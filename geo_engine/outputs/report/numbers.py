@@ -165,6 +165,8 @@ def share_change(run: RunFolder, figures: pd.DataFrame, chain: str) -> dict[str,
     )
     parts = [before["digital"], before["known"], after["digital"], after["known"]]
     x1, n1, x2, n2 = (np.array([float(part)]) for part in parts)
+    versions = run.facts.index_versions
+    broken |= bool(versions) and versions[0] != versions[-1]  # two editions of the index
     if len(years) < 2 or broken or not np.isfinite([x1, n1, x2, n2]).all() or not n1 * n2:
         return missing
     low, high = newcombe_interval(x1, n1, x2, n2)

@@ -33,6 +33,14 @@ class Speech:
         """Name the signal; "" when none was surveyed."""
         return clean_text(self.facts.signal if self.language == "it" else self.facts.signal_en)
 
+    @property
+    def coverage(self) -> str:
+        """Name the covered territory."""
+        facts = self.facts
+        if facts.is_national:
+            return self.say("columns.country")
+        return (facts.coverage_en if self.language == "en" else "") or facts.coverage
+
     def say(self, path: str, **values: object) -> str:
         """Fill a template ``section.key``."""
         section, _, key = path.partition(".")
