@@ -34,7 +34,11 @@ NOTICE = Look(style="Normal", size=8.5, bold=True, color="5C4700")
 SUBTITLE = Look(style="Subtitle", size=10)
 BULLET = Look(style="List Bullet")
 CAPTION = Look(style="Caption", size=8.5, bold=True, color="222222")
-SMALL = Look(style="Normal", size=6.5, color=GREY)
+SMALL = Look(style="Normal", size=6, color=GREY)
+CAPTION_SPACE = 101_600
+"""8 pt."""
+HEAD = 6.5
+"""Size of the headings of a table."""
 
 
 def paragraph(document: Document, text: str, look: Look) -> Any:
@@ -110,6 +114,7 @@ def caption(document: Document, word: str, number: int, text: str) -> None:
     """
     added = document.add_paragraph(style=_style(document, CAPTION.style))
     added.paragraph_format.keep_with_next = True  # a figure's source stays with its caption
+    added.paragraph_format.space_before = CAPTION_SPACE
     before, _, after = word.partition("{n}")
     run(added, before, CAPTION)
     field(added, f"SEQ {before.strip()} \\* ARABIC", str(number), CAPTION)
@@ -202,6 +207,7 @@ def table(document: Document, block: Table) -> None:
         block.columns,
         widths,
         bold=True,
+        size=HEAD,
     )
     head._tr.get_or_add_trPr().append(_element("w:tblHeader", {"w:val": "true"}))
     for at, cells in enumerate(block.rows):
@@ -239,6 +245,7 @@ def _fill(
     widths: Sequence[int],
     *,
     bold: bool,
+    size: float = 7.5,
 ) -> None:
     """Write the cells of a row."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH
@@ -249,7 +256,7 @@ def _fill(
         first = cell.paragraphs[0]
         look = Look(
             style="Normal",
-            size=7.5,
+            size=size,
             bold=bold or text.tone in ("high", "low"),
             color=COLORS.get(text.tone, ""),
         )

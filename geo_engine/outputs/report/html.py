@@ -21,7 +21,7 @@ from geo_engine.outputs.report.content import (
 )
 from geo_engine.outputs.report.words import Labels, labels_of
 
-SHORT = 16
+SHORT = 10
 """Rows of a table that is not divided between pages."""
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 

@@ -306,14 +306,14 @@ def _draw_legend(axes: Axes, plan: MapPlan, height_cm: float) -> None:
         for at, line in enumerate(lines):
             axes.text(
                 0.16,
-                y - 0.18 - 0.32 * at,
+                y - 0.18 - 0.27 * at,
                 line,
                 va="center",
                 fontsize=6.3,
                 color=INK,
                 parse_math=False,
             )
-        y -= 0.46 + 0.32 * (len(lines) - 1)
+        y -= 0.42 + 0.27 * (len(lines) - 1)
     if plan.outlines:
         axes.plot([0, 0.12], [y - 0.17, y - 0.17], color="#67000d", linewidth=1.6)
         axes.text(0.16, y - 0.17, plan.notes[0], va="center", fontsize=6.3, parse_math=False)
@@ -340,7 +340,7 @@ def _wrapped(axes: Axes, text: str, y: float, *, bold: bool = False, color: str 
             fontweight="bold" if bold else "normal",
             parse_math=False,
         )
-        y -= 0.34 if bold else 0.29
+        y -= 0.31 if bold else 0.27
     return y
 
 
