@@ -361,6 +361,13 @@ def test_hostile_words_stay_words(tmp_path: Path) -> None:
     docx_of(report)
 
 
+def test_a_municipality_without_firms_has_a_sheet_that_says_so(run: RunFolder) -> None:
+    report = build_sheet(run, find_territory(run, "Quarrata"))
+    text = html_of(report)
+    assert "nessuna filiera dello studio" in text
+    assert not re.search(r"\bnan\b", text)
+
+
 def test_sections_can_be_chosen_and_wrong_ones_are_told(run: RunFolder) -> None:
     report = build_sheet(run, find_territory(run, "PO"), sections=["notes", "summary"])
     assert [section.key for section in report.sections] == ["summary", "notes"]

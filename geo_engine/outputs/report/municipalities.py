@@ -13,7 +13,7 @@ from geo_engine.outputs.report.content import Block, Cell, Column, Paragraph, Se
 from geo_engine.outputs.report.numbers import level_figures, rank_intervals
 from geo_engine.outputs.report.speech import MARKS
 
-ROWS, CHAINS, DETAILS = 24, 6, 16
+ROWS, CHAINS, DETAILS = 20, 6, 12
 """Most municipalities and chains of the matrix, and rows of the comparisons."""
 LEAST_KNOWN = 5
 CELL = (

@@ -152,6 +152,8 @@ def _lead(basis: Basis) -> Paragraph:
     speech, territory = basis.speech, basis.territory
     residents = float(basis.run.places["population"].reindex(list(territory.members)).sum())
     key = "summary.lead_place" if territory.kind == "place" else "summary.lead"
+    if not basis.present:
+        key = "summary.lead_none"
     said = [
         speech.say(
             key,

@@ -43,6 +43,9 @@ def trend_section(basis: Basis) -> Section:
         text = speech.say("trend.one_year")
         return Section(key="trend", title=title, blocks=(Paragraph(text=text),))
     chains = _chains(basis)
+    if not chains:
+        text = speech.say("trend.no_firms")
+        return Section(key="trend", title=title, blocks=(Paragraph(text=text),))
     blocks: list[Block] = [Paragraph(text=_text(basis)), _figure(basis, chains, years)]
     if basis.surveyed:
         blocks.append(_table(basis, years))
