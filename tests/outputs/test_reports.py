@@ -450,3 +450,20 @@ def test_the_command_writes_one_sheet_for_each_province(run, tmp_path: Path, cap
 def test_options_that_cannot_be_carried_out_are_told(run, tmp_path, options, said) -> None:
     with pytest.raises(StudyError, match=said):
         write_reports(Asked(run=run.path, out=tmp_path, **options))
+
+
+def test_without_a_signal_a_sheet_tells_firms_and_quotients_only(tmp_path: Path) -> None:
+    plain = keys(zones=[], coverage={"provinces": ["PO", "PT"]})
+    for name in ("signal", "index", "indicator", "similar"):
+        plain.pop(name)
+    done = carry_out(parse_study(plain), write(tmp_path, ROWS + MORE), tmp_path / "out")
+    without = open_run(done.files["manifest.json"].parent)
+    report = build_sheet(without, find_territory(without, "PT"))
+    text = html_of(report)
+    assert "non è stata rilevata" in text
+    assert "quota di" not in text.lower().replace("quota digitale", "")
+    assert not re.search(r"\bnan\b", text)
+    chain = build_chain_report(without, "moda")
+    row = table_of(chain, "years").rows[-1]
+    total = done.publication.results.panel["firms"].sel(chain="moda", year=2024).sum()
+    assert [cell.text for cell in row] == ["2024", str(int(total))]

@@ -75,6 +75,8 @@ def build_sheet(
     wanted = [name for name in SECTIONS if not sections or name in sections]
     if not basis.comparators:
         wanted = [name for name in wanted if name not in NOT_OF_COUNTRY]
+    if not basis.surveyed:
+        wanted = [name for name in wanted if name != "similar"]  # it compares shares
     key = "titles.country" if territory.kind == "country" else "titles.sheet"
     name = speech.say("columns.country") if territory.kind == "country" else territory.name
     report = frame_report(

@@ -49,7 +49,8 @@ def strengths_section(basis: Basis) -> Section:
         blocks.append(_table(basis, found))
     else:
         blocks.append(Paragraph(text=speech.say("strengths.none"), role="lead"))
-    rule = speech.say("strengths.rule", least=LEAST, where=where)
+    key = "strengths.rule" if basis.surveyed else "strengths.rule_no_signal"
+    rule = speech.say(key, least=LEAST, where=where)
     blocks.append(Paragraph(text=rule, role="note"))
     title = speech.say("sections.strengths")
     return Section(key="strengths", title=title, blocks=tuple(blocks))
