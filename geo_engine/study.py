@@ -177,6 +177,13 @@ class Outputs(Keys):
         "tables",
         "firms",
     )
+    crs: Literal["EPSG:32632", "EPSG:7794", "EPSG:6707", "EPSG:6708", "EPSG:3035", "EPSG:4326"] = (
+        Field("EPSG:32632", description="Reference system of the GeoPackage; ISTAT's by default.")
+    )
+    publisher: Words = Field("", description="Body that answers for the data, in metadata records.")
+    contact: str = Field(
+        "", pattern=r"^([^@\s<>]+@[^@\s<>]+)?$", description="Its e-mail address, in the same."
+    )
 
 
 class Study(IndicatorKeys):

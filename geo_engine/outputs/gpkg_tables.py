@@ -89,6 +89,9 @@ class Style:
     qml: str
     default: bool
     description: str = ""
+    sld: str = ""
+    chain: str = ""
+    """Key of the chain that it draws, "" for a style of all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,13 +170,34 @@ def add_styles(database: sqlite3.Connection, layers: Sequence[LayerNote], moment
             used.add(name)
             flag = int(style.default)
             place = (layer.name, layer.geometry)
-            rows.append((*place, name, style.qml, flag, style.description, moment))
+            texts = (style.qml, style.sld, flag, style.description)
+            rows.append((*place, name, *texts, moment))
     database.executemany(
         "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
         "f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner, "
-        "update_time) VALUES ('', '', ?, ?, ?, ?, '', ?, ?, '', ?)",
+        "update_time) VALUES ('', '', ?, ?, ?, ?, ?, ?, ?, '', ?)",
         rows,
     )
+
+
+def add_project(database: sqlite3.Connection, name: str, content: bytes, note: str) -> None:
+    """Keep a QGIS project in the file, as QGIS does.
+
+    Parameters
+    ----------
+    database : Connection
+        An open GeoPackage.
+    name : str
+        Under which QGIS lists it.
+    content : bytes
+        The zipped document.
+    note : str
+        Who wrote it and when, in JSON.
+    """
+    database.execute(
+        "CREATE TABLE qgis_projects (name TEXT PRIMARY KEY, metadata BLOB, content BLOB)"
+    )
+    database.execute("INSERT INTO qgis_projects VALUES (?, ?, ?)", (name, note, content.hex()))
 
 
 def add_metadata(database: sqlite3.Connection, publication: Publication, moment: str) -> None:
@@ -231,7 +255,7 @@ def metadata_record(publication: Publication) -> str:
         ("date", facts.data_date),
         ("language", "it"),
         ("type", "Dataset"),
-        ("format", "GeoPackage, EPSG:32632"),
+        ("format", f"GeoPackage, {facts.crs}"),
         ("coverage", f"{facts.coverage}; confini al {facts.boundary_date}"),
         ("subject", f"Filiere, {counted}; segnale digitale: {facts.signal or 'non rilevato'}"),
         ("description", method),
