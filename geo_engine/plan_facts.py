@@ -66,6 +66,7 @@ def state_facts(plan: Plan, years: tuple[int, ...], universe: Universe | None = 
         crs=study.outputs.crs,
         publisher=study.outputs.publisher,
         contact=study.outputs.contact,
+        licence=study.outputs.licence,
         universe=universe.key,
         universe_label=universe.label,
         universe_label_en=universe.label_en,

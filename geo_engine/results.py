@@ -129,6 +129,8 @@ class Facts:
     """Who answers for the data, in metadata records; "" where the study does not say."""
     contact: str = field(default="", kw_only=True)
     """E-mail address of the publisher."""
+    licence: str = field(default="", kw_only=True)
+    """Under which the results are published, "" where the study does not say."""
     perimeter_en: str = field(default="", kw_only=True)
     membership: str = field(default="", kw_only=True)
     """How much of a firm each of its chains has, in Italian; "" where a firm counts 1 in each."""

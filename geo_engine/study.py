@@ -184,6 +184,9 @@ class Outputs(Keys):
     contact: str = Field(
         "", pattern=r"^([^@\s<>]+@[^@\s<>]+)?$", description="Its e-mail address, in the same."
     )
+    licence: Literal["", "CC BY 4.0", "CC0 1.0"] = Field(
+        "", description="Under which the results are published, in the same."
+    )
 
 
 class Study(IndicatorKeys):

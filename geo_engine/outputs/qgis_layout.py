@@ -138,7 +138,7 @@ def _legend(layout: ET.Element, map_item: ET.Element, tree: ET.Element) -> None:
 
 def _scale_bar(layout: ET.Element, map_item: ET.Element, page: Page) -> None:
     """Measure the map in kilometers."""
-    item = _item(layout, SCALE_BAR, "scale", (12, 174, 60, 10))
+    item = _item(layout, SCALE_BAR, "scale", (204, 176, 60, 10))
     west, _, east, _ = _fitted(page.extent)
     meters = (east - west) * (METERS_PER_DEGREE if page.unit_degrees else 1)
     segment_km = next(km for km in SEGMENTS_KM if km * 1000 >= meters / 12)
