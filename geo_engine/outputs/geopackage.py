@@ -10,6 +10,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
@@ -136,7 +137,10 @@ def _in_system(layer: Layer, crs: str) -> Layer:
     """Give a layer in the reference system of the file."""
     if not isinstance(layer.frame, gpd.GeoDataFrame):
         return layer
-    return dataclasses.replace(layer, frame=layer.frame.to_crs(crs))
+    frame = layer.frame.to_crs(crs)
+    # Outer rings against the clock, as the standard and GeoJSON have them.
+    turned = shapely.orient_polygons(frame.geometry.to_numpy())
+    return dataclasses.replace(layer, frame=frame.set_geometry(turned, crs=crs))
 
 
 def _marked_simulated(layer: Layer) -> Layer:

@@ -12,8 +12,9 @@ import pandas as pd
 
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
-from geo_engine.outputs.fields import clean_text
+from geo_engine.outputs.fields import clean_text, describe_fields
 from geo_engine.outputs.long_tables import panel_table
+from geo_engine.results import Results
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +47,8 @@ def write_panel(
     published = [publication, *(others or {}).values()]
     keys = [each.results.facts.universe for each in published]
     tables = (pa.Table.from_pandas(_panel(each, keys), preserve_index=False) for each in published)
-    table = next(tables).replace_schema_metadata(_notes(publication))
+    table = _explained_columns(next(tables), publication.results)
+    table = table.replace_schema_metadata(_notes(publication))
     with _explained(path), pq.ParquetWriter(path, table.schema, **_options()) as writer:
         writer.write_table(table, row_group_size=ROW_GROUP)
         for further in tables:
@@ -59,6 +61,16 @@ def _panel(publication: Publication, keys: list[str]) -> pd.DataFrame:
     codes = np.full(len(frame), keys.index(publication.results.facts.universe))
     frame.insert(3, "universe", pd.Categorical.from_codes(codes, categories=keys))
     return frame
+
+
+def _explained_columns(table: pa.Table, results: Results) -> pa.Table:
+    """Let each column carry its name in words, what it means, and its closed list."""
+    schema = table.schema
+    for number, said in enumerate(describe_fields(schema.names, results.facts, results.registry)):
+        values = "; ".join(f"{value} = {word}" for value, word in said.words.items())
+        notes = {"label": said.label, "description": said.description, "values": values}
+        schema = schema.set(number, schema.field(number).with_metadata(notes))
+    return table.cast(schema)
 
 
 def write_local_tests(publication: Publication, path: Path) -> None:

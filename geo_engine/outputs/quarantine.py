@@ -42,11 +42,27 @@ def write_quarantine(publication: Publication, path: Path) -> None:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(tables.QUARANTINE_COLUMNS)
         for row in table.itertuples(index=False, name=None):
-            writer.writerow([_safe_cell(value) for value in row])
+            writer.writerow([safe_cell(value) for value in row])
 
 
-def _safe_cell(value: object) -> object:
-    """Disarm text that a spreadsheet would run; numbers stay numbers."""
+def safe_cell(value: object) -> object:
+    """Disarm text that a spreadsheet would run; numbers stay numbers.
+
+    Parameters
+    ----------
+    value : object
+        Of one cell.
+
+    Returns
+    -------
+    object
+        An int as it is, and text; a missing value is empty.
+
+    Examples
+    --------
+    >>> safe_cell("=1+1"), safe_cell("063049"), safe_cell(None)
+    ("'=1+1", '063049', '')
+    """
     if isinstance(value, (int, np.integer)):
         return int(value)
     text = "" if value is None or value is pd.NA or value != value else str(value)
