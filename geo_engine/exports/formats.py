@@ -17,6 +17,7 @@ from geo_engine.exports.run_files import (
     open_package,
     require_file,
     spatial_layers,
+    write_dictionary,
 )
 from geo_engine.exports.shapefile import write_shapefile
 from geo_engine.exports.vector import write_flatgeobuf, write_geojson, write_geoparquet
@@ -65,7 +66,10 @@ def export_run(folder: Path, formats: Sequence[str], out: Path) -> list[Path]:
             f"{', '.join(unknown)} is not a format. Choose among {', '.join(FORMATS)}.",
         )
     wanted = [name for name in FORMATS if name in formats]
-    with deliver(out) as delivery, tempfile.TemporaryDirectory(dir=out, prefix=".export.tmp-") as name:
+    with (
+        deliver(out) as delivery,
+        tempfile.TemporaryDirectory(dir=out, prefix=".export.tmp-") as name,
+    ):
         work = Path(name)
         with output_errors(str(out)):
             _write(folder, wanted, work)
@@ -102,7 +106,7 @@ def _write_layer(layer: SpatialLayer, form: str, work: Path, date: str) -> None:
     ending, write = LAYER_FORMATS[form]
     write(layer, work / f"{layer.name}{ending}")
     book = work / f"{layer.name}_dizionario.csv"
-    layer.dictionary.to_csv(book, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    write_dictionary(layer.dictionary, book)
 
 
 def _data_date(folder: Path) -> str:
@@ -151,9 +155,12 @@ def _write_styles(folder: Path, work: Path) -> None:
             "SELECT f_table_name, styleName, styleSLD FROM layer_styles "
             "WHERE styleSLD != '' ORDER BY id"
         ).fetchall()
+    used: set[str] = set()
     for layer, name, text in styles:
-        plain = re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")
-        path = work / f"{layer}_{plain}.sld"
+        plain = re.sub(r"[^0-9a-z]+", "_", f"{layer}_{name}".lower()).strip("_")
+        stem = plain if plain not in used else f"{plain}_{len(used)}"
+        used.add(stem)
+        path = work / f"{stem}.sld"
         path.write_text(
             f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n', encoding="utf-8", newline="\n"
         )

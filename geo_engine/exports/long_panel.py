@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from geo_engine.errors import OutputError
-from geo_engine.exports.run_files import DICTIONARY_COLUMNS
+from geo_engine.exports.run_files import DICTIONARY_COLUMNS, write_dictionary
 from geo_engine.outputs.quarantine import safe_cell
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def write_panel_csv(source: Path, path: Path) -> None:
         ) from error
     kinds = ",".join(_kind(field.type) for field in schema)
     path.with_suffix(".csvt").write_text(f"{kinds}\n", encoding="utf-8")
-    _write_dictionary(schema, path.with_name(f"{path.stem}_dizionario.csv"))
+    write_dictionary(_dictionary(schema), path.with_name(f"{path.stem}_dizionario.csv"))
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[tuple[object, ...]]:
@@ -74,12 +76,10 @@ def _kind(kind: pa.DataType) -> str:
     return '"Real"' if pa.types.is_floating(kind) else '"String"'
 
 
-def _write_dictionary(schema: pa.Schema, path: Path) -> None:
+def _dictionary(schema: pa.Schema) -> pd.DataFrame:
     """Say what each column is, from what the panel carries."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(DICTIONARY_COLUMNS)
-        for field in schema:
-            said = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
-            parts = [said.get(name, "") for name in DICTIONARY_COLUMNS[1:]]
-            writer.writerow([safe_cell(text) for text in (field.name, *parts)])
+    rows = []
+    for field in schema:
+        said = {key.decode(): text.decode() for key, text in (field.metadata or {}).items()}
+        rows.append([field.name, *(said.get(name, "") for name in DICTIONARY_COLUMNS[1:])])
+    return pd.DataFrame(rows, columns=list(DICTIONARY_COLUMNS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import geopandas as gpd
 import pandas as pd
 
 from geo_engine.errors import OutputError
+from geo_engine.outputs.quarantine import safe_cell
 
 PACKAGE = "territory.gpkg"
 PANEL = "panel.parquet"
@@ -122,6 +124,23 @@ def spatial_layers(folder: Path) -> Iterator[SpatialLayer]:
             frame=pyogrio.read_dataframe(path, layer=name),
             dictionary=dictionaries[name],
         )
+
+
+def write_dictionary(table: pd.DataFrame, path: Path) -> None:
+    """Write a data dictionary as CSV that a spreadsheet opens; no text in it is a formula.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row for each column of some file.
+    path : Path
+        CSV to write.
+    """
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(table.columns)
+        for row in table.itertuples(index=False, name=None):
+            writer.writerow([safe_cell(value) for value in row])
 
 
 def layer_dictionary(database: sqlite3.Connection, table: str) -> pd.DataFrame:

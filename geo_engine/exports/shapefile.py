@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from geo_engine.exports.run_files import SpatialLayer
+from geo_engine.exports.run_files import SpatialLayer, write_dictionary
 
 NAME_LENGTH = 10
 """Of a field in dBASE."""
@@ -112,7 +112,7 @@ def write_shapefile(layer: SpatialLayer, path: Path, date: str) -> None:
     dictionary = layer.dictionary.assign(short=layer.dictionary["name"].map(names))
     columns = ["short", *layer.dictionary.columns]
     book = path.with_name(f"{path.stem}_dizionario.csv")
-    dictionary[columns].to_csv(book, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    write_dictionary(dictionary[columns], book)
     lost = LOSSES.format(dictionary=book.name, cut=_cut(layer.frame), crs=layer.frame.crs)
     path.with_name(f"{path.stem}_LEGGIMI.txt").write_text(lost, encoding="utf-8")
 

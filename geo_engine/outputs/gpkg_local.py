@@ -70,7 +70,9 @@ def recomputing_tables(results: Results) -> tuple[Layer, ...]:
 
 
 def local_table(results: Results) -> pd.DataFrame:
-    """Give one row for each test of the latest year whose statistic may be shown.
+    """Give one row for each value of the latest year that was tested, and may be shown.
+
+    An isolate has a value, which counts in the mean of all, and no statistic.
 
     Parameters
     ----------
@@ -97,7 +99,8 @@ def local_table(results: Results) -> pd.DataFrame:
         part.insert(4, "value", _tested(results, latest, variable))
         if variable == "firms":
             part[list(SMOOTHED)] = np.nan
-        parts.append(part[np.isfinite(part["moran"])].astype(dict.fromkeys(SMOOTHED, "float64")))
+        told = np.isfinite(part["moran"]) | np.isfinite(part["value"])
+        parts.append(part[told].astype(dict.fromkeys(SMOOTHED, "float64")))
     return pd.concat(parts, ignore_index=True)
 
 
