@@ -30,7 +30,7 @@ def write_geoparquet(layer: SpatialLayer, path: Path) -> None:
     notes = {"geo_engine.title": layer.title, "geo_engine.description": layer.description}
     said = layer.dictionary.set_index("name")
     fields = [
-        field.with_metadata({key: str(said.at[field.name, key]) for key in said.columns})
+        field.with_metadata({key: str(said.loc[field.name, key]) for key in said.columns})
         if field.name in said.index
         else field
         for field in table.schema
