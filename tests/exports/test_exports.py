@@ -169,12 +169,12 @@ def test_shapefile_is_not_given_unasked():
 
 
 def test_an_unknown_format_is_answered_with_those_that_exist(run, tmp_path):
-    with pytest.raises(OutputError, match="FORMAT_UNKNOWN: kml is not a format.*geoparquet"):
+    with pytest.raises(OutputError, match=r"FORMAT_UNKNOWN: kml is not a format.*geoparquet"):
         export_run(run, ["kml"], tmp_path)
 
 
 def test_a_folder_without_a_run_is_told_what_to_do(tmp_path):
-    with pytest.raises(OutputError, match="NOT_A_RUN: .*territory.gpkg.*geo-engine run"):
+    with pytest.raises(OutputError, match=r"NOT_A_RUN: .*territory.gpkg.*geo-engine run"):
         export_run(tmp_path, ["geojson"], tmp_path / "out")
 
 
