@@ -110,7 +110,6 @@ def test_the_csv_of_the_panel_holds_every_digit_and_its_codes_as_text(run, expor
         dtype={"pro_com_t": str},
         keep_default_na=False,
         na_values=[""],
-        float_precision="round_trip",
     )
     assert list(found.columns) == list(expected.columns)
     for name in expected:

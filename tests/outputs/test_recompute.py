@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,23 +21,15 @@ from libpysal.graph import Graph
 from geo_engine.disclosure.protect import publish
 from geo_engine.outputs.geopackage import write_geopackage
 from geo_engine.outputs.graph_files import gal_text, gwt_text
+from tests.conftest import ROOT
 from tests.outputs.recomputable import recomputable_publication
 
-R_SCRIPT = """
-suppressPackageStartupMessages({library(sf); library(spdep)})
-read <- function(layer) suppressWarnings(st_read("territory.gpkg", layer, quiet = TRUE))
-one <- subset(read("local_results"), chain == "moda" & variable == "share")
-one <- one[order(one$pro_com_t), ]
-links <- subset(read("neighbors"), focal %in% one$pro_com_t & neighbor %in% one$pro_com_t)
-around <- split(match(links$neighbor, one$pro_com_t), factor(links$focal, one$pro_com_t))
-nb <- lapply(around, function(i) if (length(i)) sort(i) else 0L)
-nb <- structure(nb, class = "nb", region.id = one$pro_com_t)
-weights <- nb2listw(nb, style = "W", zero.policy = TRUE)
-found <- localmoran(one$value, weights, zero.policy = TRUE)
-ours <- as.matrix(one[c("moran", "moran_expected", "moran_variance")])
-known <- !is.na(one$moran)
-cat(sum(known), max(abs(found[known, 1:3] - ours[known, ])))
-"""
+GUIDE = (ROOT / "docs" / "gis.md").read_text("utf-8")
+
+
+def examples(language: str) -> list[str]:
+    """Give the examples of the guide in one language."""
+    return re.findall(rf"```{language}\n(.*?)```", GUIDE, flags=re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -112,17 +105,30 @@ def test_the_share_comes_of_the_firms_that_stand_beside_it(package):
     assert rows_of(package, "moda", "firms")[["known", "digital", "share_eb"]].isna().all(axis=None)
 
 
-def test_spdep_finds_the_same_local_moran_with_the_same_moments(package):
+def test_the_guide_recomputes_with_spdep_to_the_last_digits(package):
     r = shutil.which("Rscript")
     probe = [r or "", "-e", "library(sf); library(spdep)"]
     if r is None or subprocess.run(probe, capture_output=True, check=False).returncode:
         pytest.skip("no R with sf and spdep: apt-get install r-cran-spdep r-cran-sf")
-    done = subprocess.run(
-        [r, "-e", R_SCRIPT], cwd=package.parent, capture_output=True, text=True, check=True
-    )
-    places, difference = (float(part) for part in done.stdout.split())
-    assert places == 79
-    assert difference < 1e-12
+    (example,) = [text for text in examples("r") if "localmoran" in text]
+    for variable in ("firms", "share"):
+        text = example.replace('"firms"', f'"{variable}"')
+        done = subprocess.run(
+            [r, "-e", text], cwd=package.parent, capture_output=True, text=True, check=True
+        )
+        assert float(done.stdout.split()[-1]) < 1e-12
+
+
+@pytest.mark.filterwarnings(
+    "ignore:The weights matrix is not fully connected",
+    "ignore:The alternative hypothesis",
+    "ignore:invalid value encountered",
+)
+def test_the_guide_recomputes_with_esda(package, monkeypatch, capsys):
+    monkeypatch.chdir(package.parent)
+    (example,) = [text for text in examples("python") if "esda" in text]
+    exec(compile(example, "docs/gis.md", "exec"), {})
+    assert float(capsys.readouterr().out) < 1e-12
 
 
 def test_a_public_run_gives_no_statistic_of_a_share(publication, tmp_path):

@@ -52,9 +52,7 @@ def test_500_random_cells_are_the_same_everywhere(publication, written, tmp_path
     ).set_index("pro_com_t")
     long = pyogrio.read_dataframe(written / "territory.gpkg", layer="panel")
     long = long[(long["year"] == YEAR) & (long["chain"] == CHAIN)].set_index("pro_com_t")
-    text = pd.read_csv(
-        written / "export" / "panel.csv", dtype={"pro_com_t": str}, float_precision="round_trip"
-    )
+    text = pd.read_csv(written / "export" / "panel.csv", dtype={"pro_com_t": str})
     text = text[(text["year"] == YEAR) & (text["chain"] == CHAIN)].set_index("pro_com_t")
     book = table_of(openpyxl.load_workbook(written / "tables.xlsx")["Comuni"])
     book = book[book.iloc[:, 4] == "Moda"].set_index(book.columns[0])
@@ -79,6 +77,6 @@ def test_500_random_cells_are_the_same_everywhere(publication, written, tmp_path
         drawn = floats(chain[name])[start + places.index(place)] / steps
         np.testing.assert_allclose(drawn, truth, atol=0.51 / steps)
         if name != "share":
-            np.testing.assert_equal(drawn * steps, nearest([truth], steps)[0])
+            np.testing.assert_equal(np.rint(drawn * steps), nearest([truth], steps)[0])
         compared += np.isfinite(truth)
     assert compared > 0.9 * CELLS
