@@ -172,18 +172,21 @@ def open_project(package: Path, folder: Path) -> dict[str, Any]:
     """Open the project inside a GeoPackage: its groups, joins and relations, its printed page."""
     project = QgsProject.instance()
     read = project.read(f"geopackage:{package}?projectName=filiere")
-    groups = {
-        group.name(): [
-            {
-                "name": node.name(),
-                "shown": node.isVisible(),
-                "valid": node.layer() is not None and node.layer().isValid(),
-                "features": node.layer().featureCount() if node.layer() is not None else -1,
-            }
-            for node in group.children()
-        ]
+    groups = [
+        (
+            group.name(),
+            [
+                {
+                    "name": node.name(),
+                    "shown": node.isVisible(),
+                    "valid": node.layer() is not None and node.layer().isValid(),
+                    "features": node.layer().featureCount() if node.layer() is not None else -1,
+                }
+                for node in group.children()
+            ],
+        )
         for group in project.layerTreeRoot().children()
-    }
+    ]
     joined = [
         field.name()
         for layer in project.mapLayers().values()

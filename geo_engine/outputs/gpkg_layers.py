@@ -163,7 +163,7 @@ def areas_layer(results: Results, name: str) -> Layer:
         [c for c in frame.columns if c != "geometry"], results.facts, results.registry
     )
     what = "Province e città metropolitane" if provinces else "Regioni"
-    width, nearest = (0.25, 2_500_000) if provinces else (0.5, 0)
+    width, nearest = (0.15, 2_500_000) if provinces else (0.3, 0)
     symbol = area_symbol("", outline="#606060" if provinces else "#202020", width_mm=width)
     label = qgis_text.quoted("sigla" if provinces else "region")
     labels = qgis_text.text_labels(label, size=7, color="#606060", nearest=nearest)
