@@ -14,7 +14,7 @@ SE = "http://www.opengis.net/se"
 OGC = "http://www.opengis.net/ogc"
 PIXELS_PER_MM = 3.571
 """A pixel of the standard is 0.28 mm."""
-HATCH_MM = 0.9
+HATCH_PIXELS = "6"
 
 Filter = Callable[[ET.Element], None]
 """Adds the condition of a rule to its filter."""
@@ -161,7 +161,7 @@ def _hatch(polygon: ET.Element, angle: int, color: str) -> None:
     ET.SubElement(mark, f"{{{SE}}}WellKnownName").text = "horline"
     stroke = ET.SubElement(mark, f"{{{SE}}}Stroke")
     _parameters(stroke, {"stroke": color, "stroke-width": "0.7"})
-    ET.SubElement(graphic, f"{{{SE}}}Size").text = f"{HATCH_MM * PIXELS_PER_MM:.2f}"
+    ET.SubElement(graphic, f"{{{SE}}}Size").text = HATCH_PIXELS
     rotation = ET.SubElement(graphic, f"{{{SE}}}Rotation")
     ET.SubElement(rotation, f"{{{OGC}}}Literal").text = str(angle)
 
