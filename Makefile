@@ -12,7 +12,7 @@ demo: $(VENV)/.core ## set up, then run the whole main job on the embedded (simu
 	$(BIN)/geo-engine demo --out maps/demo
 
 test: $(VENV)/.dev ## set up with the development tools, then run the whole test suite
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, doctests
 	$(BIN)/ruff format --check .

@@ -5,7 +5,8 @@ chains and 10 years as firms do: few places have most. Rounds go A B C A B C, so
 of the machine falls on all; medians are printed. The peers count firms, known and digital ones by
 place, chain and year, and no more; ours are also timed for every variable of the registry with
 zones, composite, similar places, benchmarks and priorities. Peers that are not installed are left
-out and named. Rank intervals and sensitivity repeat the index, and are no part of the figures.
+out and named. Rank intervals (100 draws), leave-one-out and sensitivity repeat the index of a year
+many times: they are in "all indicators, ranks included", and not in "all indicators".
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from geo_engine.chains.membership import PHASE_NAMES, PHASES
 from geo_engine.chains.weights import Memberships
 from geo_engine.change.difference import first_last_change
+from geo_engine.geographies.coast import coastal_places
 from geo_engine.indicators.counting import count_firms
 from geo_engine.plan import Plan
 from geo_engine.plan_indicators import StudyFiles
 from geo_engine.sources.boundaries import read_layer, read_population
 from geo_engine.study import parse_study
 from geo_engine.territory import describe_territory
-from geo_engine.territory_panels import build_panels
+from geo_engine.territory_panels import Panels, build_panels
 
 DATE, CHAINS, CODES = dt.date(2025, 1, 1), 15, 600
 STUDY = {
@@ -104,6 +107,7 @@ def made_plan(chains: list[str]) -> Plan:
         places=places,
         chains=dict.fromkeys(chains),
         index=None,
+        coastal=coastal_places(places),
         rule=SimpleNamespace(is_whole=True),
         files=StudyFiles(),
         reference=pd.DataFrame(columns=["level", "area", "chain", "year"]),
@@ -145,6 +149,22 @@ def counters(
     return calls
 
 
+def seconds_of_ranks(plan: Plan, panels: Panels, change: xr.Dataset) -> float:
+    """Time what rank intervals, leave-one-out and sensitivity add to the index, in full."""
+    keys = plan.study.composite
+    assert keys is not None
+    with_ranks = keys.model_copy(update={"draws": 100, "leave_one_out": True})
+    spent = []
+    for wanted in (with_ranks, keys, with_ranks):  # the first compiles
+        study = plan.study.model_copy(update={"composite": wanted})
+        start = time.perf_counter()
+        describe_territory(
+            cast(Plan, SimpleNamespace(**vars(plan) | {"study": study})), panels, change
+        )
+        spent.append(time.perf_counter() - start)
+    return spent[2] - spent[1]
+
+
 def measure(rows: int, years: int, rounds: int) -> dict[str, Any]:
     """Time counting by all peers in turn, then every indicator by ours."""
     chains = [f"chain_{i:02d}" for i in range(CHAINS)]
@@ -176,9 +196,10 @@ def measure(rows: int, years: int, rounds: int) -> dict[str, Any]:
         middle = time.perf_counter()
         change = first_last_change(panels.levels["place"])
         changed = time.perf_counter()
-        territory = describe_territory(plan, panels, change)
+        territory, _ = describe_territory(plan, panels, change)
         spent.append(time.perf_counter() - start - (changed - middle))
         worked.append(time.process_time() - busy)
+    ranks = seconds_of_ranks(plan, panels, change)
     peers = {name: round(each, 3) for name, each in counting.items() if name != "ours"}
     return {
         "name": "indicators",
@@ -186,6 +207,7 @@ def measure(rows: int, years: int, rounds: int) -> dict[str, Any]:
         "seconds": {
             "counting": round(counting["ours"], 3),
             "all indicators": round(statistics.median(spent), 2),
+            "all indicators, ranks included": round(statistics.median(spent) + ranks, 2),
         },
         "peers": peers,
         "ratios": {name: round(each / counting["ours"], 2) for name, each in peers.items()},

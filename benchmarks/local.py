@@ -171,6 +171,7 @@ def quality(local: xr.Dataset) -> dict[str, Any]:
         "share_by_method": {
             name: round(float(np.mean(method == code)), 5) for code, name in METHODS.items()
         },
+        "exact_or_certified": round(float(certain.mean()), 5),
         "within_2_percent_and_1e-4_above_0.01": round(float(within.mean()), 5),
         "within_2_percent": round(float(np.mean(certain & (error <= 0.02 * p))), 5),
         "largest_certified_error": float(error[certain].max()),

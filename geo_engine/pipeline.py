@@ -197,7 +197,7 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
     clock.stage("Variazione e fattori")
     followed = _followed(shared, universe, panels.levels["place"])
     clock.stage("Confronti e priorità")
-    territory = describe_territory(plan, panels, followed.change)
+    territory, said = describe_territory(plan, panels, followed.change)
     told = shared.tables
     return Results(
         facts=state_facts(plan, years, universe),
@@ -206,8 +206,7 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         places=plan.places,
         provinces=plan.provinces,
         regions=plan.regions,
-        panel=territory.panel,
-        **territory.fields,
+        **territory._asdict(),
         province_panel=panels.levels["province"],
         region_panel=panels.levels["region"],
         country_panel=panels.levels["country"],
@@ -223,7 +222,7 @@ def _study_universe(shared: _Shared, universe: Universe, clock: _Clock) -> Resul
         signal_coverage=told.coverage,
         index_levels=told.levels,
         series_breaks=shared.breaks,
-        warnings=(*_warnings(shared), *territory.warnings),
+        warnings=(*_warnings(shared), *said),
     )
 
 

@@ -17,6 +17,7 @@ from geo_engine.chains.membership import Chain
 from geo_engine.chains.weights import MembershipRule
 from geo_engine.errors import ChainError, StudyError, TableError
 from geo_engine.geographies.administrative import COUNTRY
+from geo_engine.geographies.coast import COASTAL, coastal_places
 from geo_engine.geographies.coverage import covered_places, edge_places
 from geo_engine.indicators.signals import SignalDefinition
 from geo_engine.indicators.universe_definitions import Universe
@@ -79,6 +80,8 @@ class Plan:
     locator: Locator
     resolvers: dict[dt.date | None, Resolver]
     """What codes and names mean, by the date that sources state for theirs."""
+    coastal: pd.Series
+    """Whether each municipality has a stretch of coast, told from the boundaries."""
     codes_digest: str
     """Digest of the lists of codes that the resolvers were built from."""
     population_year: int
@@ -146,14 +149,15 @@ def resolve(study: Study, root: Path) -> Plan:
     index = digital_index(study)
     files = study_files(study, index, root)
     layer = _layer(study)
-    chosen = chain_plan(study, root, layer.index.tolist())
-    reference, covered = _named_in_study(study, chosen.chains)
-    population, year, note = _population(study, root)
     ground = _prepare_ground(
         study.boundary_date,
         study.boundary_layer,
         boundaries.layer_digest(study.boundary_date, study.boundary_layer),
     )
+    coast = tuple(layer.index[ground.coastal.to_numpy()])
+    chosen = chain_plan(study, root, layer.index.tolist(), {COASTAL: coast})
+    reference, covered = _named_in_study(study, chosen.chains)
+    population, year, note = _population(study, root)
     graph = build_neighbors(_own_neighbors(study), root, study)
     history = codes.read_history()
     places = layer.assign(population=population, covered=covered, edge=edge_places(covered, graph))
@@ -181,6 +185,7 @@ def resolve(study: Study, root: Path) -> Plan:
             )
             for date in {source.codes_date for source in study.firms}
         },
+        coastal=ground.coastal,
         codes_digest=history.digest,
         population_year=year,
         population_note=note,
@@ -202,6 +207,7 @@ class _Ground:
     provinces: gpd.GeoDataFrame
     regions: gpd.GeoDataFrame
     locator: Locator
+    coastal: pd.Series
 
 
 def _layer(study: Study) -> gpd.GeoDataFrame:
@@ -223,6 +229,7 @@ def _prepare_ground(
         ),
         regions=boundaries.dissolve(layer, "cod_reg", ["region"]),
         locator=cached_locator(layer, f"{digest} {date} {version}"),
+        coastal=coastal_places(layer),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from geo_engine.chains.kinds import PlaceClasses, place_classes
 from geo_engine.chains.membership import ALL_FIRMS, Chain, load_perimeter, select_chains
 from geo_engine.chains.weights import MembershipRule
 from geo_engine.errors import ChainError, StudyError
+from geo_engine.geographies.coast import COASTAL
 from geo_engine.indicators.signals import SignalDefinition
 from geo_engine.sources.chain_tables import read_recodes, read_territory
 from geo_engine.study import Study
@@ -60,7 +61,12 @@ class ChainPlan:
     """Municipalities by the territories that the chains refer to."""
 
 
-def chain_plan(study: Study, root: Path, places: Sequence[str]) -> ChainPlan:
+def chain_plan(
+    study: Study,
+    root: Path,
+    places: Sequence[str],
+    derived: Mapping[str, Collection[str]],
+) -> ChainPlan:
     """Resolve the chains of a study.
 
     Parameters
@@ -71,6 +77,9 @@ def chain_plan(study: Study, root: Path, places: Sequence[str]) -> ChainPlan:
         Folder under which the paths of the study lie.
     places : sequence of str
         ``pro_com_t`` of every municipality, in the order of the study's places.
+    derived : mapping of str to collection of str
+        Municipalities of the territories that every study has; one that the study lists under
+        the same name takes its place.
 
     Returns
     -------
@@ -88,11 +97,11 @@ def chain_plan(study: Study, root: Path, places: Sequence[str]) -> ChainPlan:
     _check_secondary(study)
     try:
         chains = study_chains(study)
-        territories = {
+        listed = {
             name: read_territory(given, root, name) if isinstance(given, str) else given
             for name, given in keys.territories.items()
         }
-        classes = place_classes(places, chains, territories)
+        classes = place_classes(places, chains, {**derived, **listed})
         rule = MembershipRule(
             weights=keys.weights,
             secondary_weight=keys.secondary_weight,
@@ -155,6 +164,24 @@ def _recode_weights(path: str, root: Path) -> dict[tuple[str, str], float]:
             "Write them with points: 62.01.00;62.10.00;12.",
         )
     return found
+
+
+def uses_derived_coast(study: Study, chains: Mapping[str, Chain]) -> bool:
+    """Tell whether a chain holds on a coast that the study does not list itself.
+
+    Parameters
+    ----------
+    study : Study
+        Checked keys.
+    chains : mapping of str to Chain
+        Of the study.
+
+    Returns
+    -------
+    bool
+    """
+    named = {name for chain in chains.values() for name in chain.territories}
+    return COASTAL in named and COASTAL not in study.chains.territories
 
 
 def perimeter_label(chains: dict[str, Chain], language: str = "it") -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from geo_engine.indicators.universe_definitions import Universe
 from geo_engine.plan import Plan
-from geo_engine.plan_chains import membership_words, perimeter_label
+from geo_engine.plan_chains import membership_words, perimeter_label, uses_derived_coast
 from geo_engine.plan_signals import signal_name
 from geo_engine.results import ChainInfo, Facts, UniverseInfo
 from geo_engine.sources import boundaries
+
+COAST_NOTE = (
+    "Comuni costieri: ricavati dal contorno dei confini, non sono l'elenco ISTAT dei comuni "
+    "litoranei"
+)
 
 
 def state_facts(plan: Plan, years: tuple[int, ...], universe: Universe | None = None) -> Facts:
@@ -33,7 +38,8 @@ def state_facts(plan: Plan, years: tuple[int, ...], universe: Universe | None = 
     licences = [source.licence for source in study.firms if source.licence]
     licences += [source.licence for source in study.signal_source if source.licence]
     given = [f"Totali di riferimento: {total.source}" for total in study.reference]
-    notes = [*dict.fromkeys(licences + given), boundaries.LICENCE, plan.population_note]
+    coast = [COAST_NOTE] if uses_derived_coast(study, plan.chains) else []
+    notes = [*dict.fromkeys(licences + given), boundaries.LICENCE, *coast, plan.population_note]
     return Facts(
         title=study.title,
         title_en=study.title_en or study.title,

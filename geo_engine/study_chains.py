@@ -76,7 +76,8 @@ class Chains(Keys):
     )
     territories: dict[Name, str | tuple[str, ...]] = Field(
         default_factory=dict,
-        description="Municipalities of a named territory: a CSV, or their ISTAT codes.",
+        description="Municipalities of a named territory: a CSV, or their ISTAT codes. costieri is "
+        "told from the boundaries where the study does not list it.",
     )
 
     @model_validator(mode="after")

@@ -95,13 +95,14 @@ class SimilarKeys(Keys):
     """What makes places similar, besides size, density, area and specialization."""
 
     number: int = Field(15, ge=1, le=200, description="Similar places of each.")
-    path: str = Field("", description="CSV of further features, such as altitude or coast.")
+    path: str = Field("", description="CSV of further features, such as altitude.")
     separator: str = Field(";", min_length=1, max_length=1)
     code: str = Field("pro_com_t", description="Column of the six-character ISTAT code.")
     columns: tuple[str, ...] = Field((), description="Its columns; numbers, or words (classes).")
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict,
-        description="Importance: population, density, area_km2, firms, specialization, columns.",
+        description="Importance: population, density, area_km2, firms, coastal, specialization, "
+        "columns; 1 where not named.",
     )
 
     @model_validator(mode="after")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
 from geo_engine.errors import TableError
 
@@ -128,3 +131,62 @@ def check_places(places: gpd.GeoDataFrame) -> None:
         raise TableError("PLACE_INDEX", "Sort the municipalities by pro_com_t.")
     if places.crs is None:
         raise TableError("CRS_MISSING", "The municipalities have no reference system; set it.")
+
+
+def dataset_like(like: xr.DataArray, values: Mapping[str, npt.NDArray[np.generic]]) -> xr.Dataset:
+    """Label arrays as another one is labeled.
+
+    Parameters
+    ----------
+    like : DataArray
+        Gives dims and coordinates.
+    values : mapping of str to array
+        Of the same shape, by name.
+
+    Returns
+    -------
+    Dataset
+        Nothing is aligned, which for a panel takes a tenth of the time of a Dataset of DataArrays.
+    """
+    return xr.Dataset({name: (like.dims, value) for name, value in values.items()}, like.coords)
+
+
+def spread(part: xr.DataArray, like: xr.DataArray) -> npt.NDArray[Any]:
+    """Repeat an array over the dims that another one has and it lacks.
+
+    Parameters
+    ----------
+    part : DataArray
+        Dims among those of ``like``, with the same labels, which are not compared.
+    like : DataArray
+        Gives the dims and their order.
+
+    Returns
+    -------
+    array
+        Of the shape of ``like``; read it only.
+    """
+    at = [part.dims.index(name) for name in like.dims if name in part.dims]
+    held = np.expand_dims(
+        part.to_numpy().transpose(at),
+        [axis for axis, name in enumerate(like.dims) if name not in part.dims],
+    )
+    return np.broadcast_to(held, like.shape)
+
+
+def with_variables(panel: xr.Dataset, found: Mapping[Any, xr.DataArray]) -> xr.Dataset:
+    """Add variables of the same places, chains and years to a panel.
+
+    Parameters
+    ----------
+    panel : Dataset
+        A panel.
+    found : mapping of str to DataArray
+        Computed from it: labels are the panel's own, in its order, and are not compared again.
+
+    Returns
+    -------
+    Dataset
+        Both; a variable of the same name is replaced.
+    """
+    return panel.assign({str(name): array.variable for name, array in found.items()})

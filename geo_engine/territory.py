@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
+import pandas as pd
 import xarray as xr
 
 from geo_engine.errors import StatisticsError
+from geo_engine.indicators.registry import Indicator
 from geo_engine.plan import Plan
 from geo_engine.territory_comparison import (
     PriorityRule,
     compare,
     find_similar,
+    place_features,
     priorities,
     similar_table,
 )
@@ -27,6 +29,7 @@ from geo_engine.territory_composite import (
 )
 from geo_engine.territory_concentration import concentration, phase_shares
 from geo_engine.territory_panels import Panels
+from geo_engine.territory_zones import ZonePanel
 
 LEAST_IN_SCALE = 10
 """Cells of fewer firms set no goalposts; of more where the threshold of disclosure is higher."""
@@ -38,16 +41,26 @@ NO_SALIB = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Territory:
-    """Fields of ``Results`` by name, and the panel with the composite in it."""
+class TerritoryFields(NamedTuple):
+    """What a run says of places; fields of ``Results``, which says what each holds."""
 
     panel: xr.Dataset
-    fields: dict[str, Any]
-    warnings: tuple[str, ...]
+    """With the composite in it."""
+    registry: dict[str, Indicator]
+    zones: dict[str, ZonePanel]
+    composite: CompositeFound | None
+    similar: pd.DataFrame
+    benchmarks: xr.Dataset
+    priorities: pd.DataFrame
+    priority_rule: PriorityRule
+    phase_shares: xr.Dataset
+    concentration: pd.DataFrame
+    all_firms: xr.DataArray
 
 
-def describe_territory(plan: Plan, panels: Panels, change: xr.Dataset) -> Territory:
+def describe_territory(
+    plan: Plan, panels: Panels, change: xr.Dataset
+) -> tuple[TerritoryFields, tuple[str, ...]]:
     """Compute composite, similar places, benchmarks, priorities and concentration.
 
     Parameters
@@ -61,8 +74,8 @@ def describe_territory(plan: Plan, panels: Panels, change: xr.Dataset) -> Territ
 
     Returns
     -------
-    Territory
-        Fields that ``Results`` has beyond its panels.
+    fields, warnings : TerritoryFields, tuple of str
+        Fields of ``Results``, and what a reader must know, in Italian.
 
     Raises
     ------
@@ -76,27 +89,29 @@ def describe_territory(plan: Plan, panels: Panels, change: xr.Dataset) -> Territ
     if found is not None:
         panel = panel.assign(found.scores.data_vars)
         registry = registry | composite_rows(found)
-    similar = find_similar(places, panel, panels.everyone, plan.files.features, study.similar)
+    features = place_features(plan.coastal, plan.files.features)
+    similar = find_similar(places, panel, panels.everyone, features, study.similar)
     rule = PriorityRule(target=study.priorities.target, least_firms=study.priorities.least_firms)
-    fields = {
-        "registry": registry,
-        "zones": panels.zones,
-        "composite": found,
-        "similar": similar_table(similar),
-        "benchmarks": compare(panel, places, similar, national=study.coverage.is_national),
-        "priorities": priorities(panel, change, rule),
-        "priority_rule": rule,
-        "phase_shares": phase_shares(panels.sums),
-        "concentration": concentration(
+    fields = TerritoryFields(
+        panel=panel,
+        registry=registry,
+        zones=panels.zones,
+        composite=found,
+        similar=similar_table(similar),
+        benchmarks=compare(panel, places, similar, national=study.coverage.is_national),
+        priorities=priorities(panel, change, rule),
+        priority_rule=rule,
+        phase_shares=phase_shares(panels.sums),
+        concentration=concentration(
             panel["firms"],
             panels.everyone,
             panels.sums,
             places["cod_reg"],
             whole=plan.rule.is_whole,
         ),
-        "all_firms": panels.everyone,
-    }
-    return Territory(panel=panel, fields=fields, warnings=warnings)
+        all_firms=panels.everyone,
+    )
+    return fields, warnings
 
 
 def _composite(plan: Plan, panels: Panels) -> tuple[CompositeFound | None, tuple[str, ...]]:

@@ -31,10 +31,14 @@ RULE_IT = (
     "riferimento, senza certezza o con meno imprese; consolidare: l'intervallo del quoziente sta "
     "tutto sopra 1, le imprese sono almeno {least_firms} e la quota è al riferimento o sopra; "
     "nessuna: tutti gli altri casi. Entro una classe l'ordine segue le imprese che mancano al "
-    "riferimento: (riferimento - quota) per il numero di imprese. Il riferimento è {reference}. "
+    "riferimento: (riferimento - quota) per il numero di imprese. La quota è quella corretta per i "
+    "piccoli numeri (stima bayesiana empirica, verso la regione) con il suo intervallo di "
+    "credibilità; se sale lo dicono le quote grezze del primo e dell'ultimo anno. "
+    "Il riferimento è {reference}. "
     "È un ordine in cui guardare, non la prova che un intervento funzionerebbe."
 )
 REFERENCES_IT = "la quota della filiera nel territorio coperto", "l'obiettivo del {target:.0%}"
+REFERENCES_EN = "the chain's share in the covered territory", "the target of {target:.0%}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +59,9 @@ class PriorityRule:
     @property
     def english(self) -> str:
         """Say the rule in English."""
-        return PRIORITY_RULE.format(least_firms=self.least_firms)
+        reference = REFERENCES_EN[self.target is not None].format(target=self.target or 0.0)
+        rule = PRIORITY_RULE.format(least_firms=self.least_firms)
+        return f"{rule} The reference is {reference}."
 
 
 def reference_share(panel: xr.Dataset) -> xr.DataArray:
@@ -150,11 +156,32 @@ def priorities(
     return table
 
 
+def place_features(coastal: pd.Series, given: pd.DataFrame | None) -> pd.DataFrame:
+    """Give the features of places that are no figures of the panel.
+
+    Parameters
+    ----------
+    coastal : Series of bool
+        Whether each place has a stretch of coast, told from the boundaries.
+    given : DataFrame, optional
+        Of the study, by ``pro_com_t``; a column ``coastal`` of its own takes the place of ours.
+
+    Returns
+    -------
+    DataFrame
+        By ``pro_com_t``.
+    """
+    own = coastal.to_frame("coastal")
+    if given is None:
+        return own
+    return given if "coastal" in given else own.join(given)
+
+
 def find_similar(
     places: pd.DataFrame,
     panel: xr.Dataset,
     everyone: xr.DataArray,
-    features: pd.DataFrame | None,
+    features: pd.DataFrame,
     keys: SimilarKeys,
 ) -> SimilarPlaces | None:
     """Find the covered places most like each.
@@ -167,8 +194,8 @@ def find_similar(
         ``firms``.
     everyone : DataArray, dims ("place", "year")
         All firms.
-    features : DataFrame, optional
-        Further features by ``pro_com_t``.
+    features : DataFrame
+        Of :func:`place_features`.
     keys : SimilarKeys
         Number and weights.
 
@@ -205,8 +232,7 @@ def find_similar(
         quotient = marshall(*counts, intervals=False)["rate_eb"]
         table[f"specialization {chain}"] = np.nan_to_num(quotient.to_numpy()[:, 0], nan=1.0)
         weights[f"specialization {chain}"] = keys.weights.get("specialization", 1.0) / len(own)
-    if features is not None:
-        table = table.join(features.reindex(places.index))
+    table = table.join(features.reindex(places.index))
     table = table[places["covered"].to_numpy(bool)].reindex(places.index)
     try:
         return similar_places(table, number=keys.number, weights=weights)

@@ -18,6 +18,7 @@ from geo_engine.indicators.composite import (
     Normalization,
     composite,
     impute_by_group,
+    rank_places,
 )
 from geo_engine.indicators.composite_choices import Choices, rank_intervals
 from geo_engine.indicators.composite_sensitivity import rank_sensitivity
@@ -100,7 +101,8 @@ class Ground:
     goalposts: Mapping[str, object] | None
     """Frozen ones; None to make them."""
     least_firms: int
-    """Cells of fewer firms set neither goalposts nor outliers nor weights."""
+    """Cells of fewer firms set neither goalposts nor outliers nor weights, and have no rank: a
+    municipality of three firms never tops a ranking."""
     seed: int
 
 
@@ -108,6 +110,8 @@ class _Prepared(NamedTuple):
     """Indicators ready to be combined, (indicator, place, chain, year), and how."""
 
     treated: xr.DataArray
+    ranked: xr.DataArray
+    """The same of the cells with enough firms, which alone have a rank."""
     errors: xr.DataArray
     spec: Composite
     goalposts: Mapping[str, object] | None
@@ -173,9 +177,9 @@ def composite_found(ground: Ground, keys: CompositeKeys) -> CompositeFound:
         As :func:`composite_polarity` and :func:`geo_engine.indicators.composite.composite`.
     """
     ready = _prepare(ground, keys)
-    scored = composite(ready.treated, ready.spec, goalposts=ready.goalposts)
+    scored = _ranked(composite(ready.treated, ready.spec, goalposts=ready.goalposts), ready)
     last = {"year": [int(np.argmax(ground.panel["year"].to_numpy()))]}
-    left_out = left_out_table(ready.treated.isel(last), ready.spec, ready.goalposts)
+    left_out = left_out_table(ready.ranked.isel(last), ready.spec, ready.goalposts)
     return CompositeFound(
         keys=keys,
         scores=scored[["score", "rank"]].rename(score="composite", rank="composite_rank"),
@@ -189,6 +193,14 @@ def composite_found(ground: Ground, keys: CompositeKeys) -> CompositeFound:
         confidential=any(ground.registry[key].confidential for key in keys.indicators),
         **ready.facts,
     )
+
+
+def _ranked(scored: xr.Dataset, ready: _Prepared) -> xr.Dataset:
+    """Rank the cells with enough firms among themselves."""
+    enough = ready.ranked.count("indicator") > 0
+    score = scored["score"].where(enough).transpose(*scored["score"].dims)
+    rank = rank_places(score.to_numpy(), ready.spec.direction)
+    return scored.assign(rank=(score.dims, rank))
 
 
 def composite_rows(found: CompositeFound) -> dict[str, Indicator]:
@@ -259,8 +271,8 @@ def choices_sensitivity(ground: Ground, keys: CompositeKeys) -> pd.DataFrame:
     last = {"year": int(np.argmax(ground.panel["year"].to_numpy()))}
     choices = _choices(ready, keys, ground.seed)
     parts = []
-    for chain in ready.treated["chain"].to_numpy().tolist():
-        one = ready.treated.isel(last, drop=True).sel(chain=chain, drop=True)
+    for chain in ready.ranked["chain"].to_numpy().tolist():
+        one = ready.ranked.isel(last, drop=True).sel(chain=chain, drop=True)
         if int(one.notnull().all("indicator").sum()) >= LEAST_RANKED:  # noqa: PD004 - xarray's name
             table = rank_sensitivity(
                 one, ready.spec, choices, goalposts=ready.goalposts, base=SOBOL_BASE
@@ -289,7 +301,8 @@ def _prepare(ground: Ground, keys: CompositeKeys) -> _Prepared:
         held = solid if done is None else _held(solid, done)
         name = _reference_name(ground.panel, ground.least_firms)
         posts = make_goalposts(held, polarity, _reference(held), name=name, treatments=done)
-    weights, explained = _weights(keys, treated.where(np.isfinite(solid)), polarity)
+    enough = treated.where(np.isfinite(solid))
+    weights, explained = _weights(keys, enough, polarity)
     normalization, aggregation = METHODS[keys.method]
     spec = Composite(
         polarity=polarity,
@@ -305,7 +318,7 @@ def _prepare(ground: Ground, keys: CompositeKeys) -> _Prepared:
         "filled": filled,
         "explained": explained,
     }
-    return _Prepared(treated, steady.errors, spec, posts, facts)
+    return _Prepared(treated, enough, steady.errors, spec, posts, facts)
 
 
 def _held(values: xr.DataArray, done: Mapping[str, Treatment]) -> xr.DataArray:
@@ -368,9 +381,9 @@ def _intervals(ready: _Prepared, keys: CompositeKeys, seed: int) -> xr.Dataset |
     """Give the ranks of the latest year under other choices; None where none are drawn."""
     if keys.draws == 0:
         return None
-    last = {"year": int(np.argmax(ready.treated["year"].to_numpy()))}
+    last = {"year": int(np.argmax(ready.ranked["year"].to_numpy()))}
     return rank_intervals(
-        ready.treated.isel(last, drop=True),
+        ready.ranked.isel(last, drop=True),
         ready.spec,
         _choices(ready, keys, seed),
         goalposts=ready.goalposts,

@@ -28,6 +28,7 @@ from geo_engine.indicators.user_indicators import UserIndicator, define_indicato
 from geo_engine.memberships import counted_members
 from geo_engine.plan import Plan
 from geo_engine.plan_signals import surveys_digital
+from geo_engine.tables import with_variables
 from geo_engine.territory_comparison import need_of
 from geo_engine.territory_zones import PlacedFirms, ZonePanel, zone_panels
 
@@ -97,8 +98,8 @@ def build_panels(
     sums = place_sums(firms, members, by_phase, frame)
     panel, everyone = counter.place_panel()
     area = _area(panel, everyone, sums, places, plan)
-    levels = {"place": panel.assign(area_variables(panel, area))}
-    levels["place"] = levels["place"].assign(_need(levels["place"], plan))
+    levels = {"place": with_variables(panel, area_variables(panel, area).data_vars)}
+    levels["place"] = with_variables(levels["place"], _need(levels["place"], plan))
     table = territories(places)
     for dim in LEVELS:
         levels[dim] = _level(counter, sums, table, dim)
@@ -313,7 +314,8 @@ def _level(counter: _Counter, sums: PlaceSums, table: pd.DataFrame, dim: str) ->
     )
     gathered = gather(sums, matrix, codes, dim=dim, covered=covered)
     area = _area(panel, everyone, gathered, sizes, plan)
-    found = panel.assign(area_variables(panel, area)).drop_vars(PLACE_ONLY, errors="ignore")
+    found = with_variables(panel, area_variables(panel, area).data_vars)
+    found = found.drop_vars(PLACE_ONLY, errors="ignore")
     return found.isel(country=0, drop=True) if dim == "country" else found
 
 
@@ -336,13 +338,14 @@ def _with_own(plan: Plan, panels: Panels) -> Panels:
     levels = {}
     for dim, panel in panels.levels.items():
         defined = define_indicators(_possible(own, panel), panel.assign(sizes[dim]), registry)
-        levels[dim] = panel.assign(defined.variables.data_vars)
+        levels[dim] = with_variables(panel, defined.variables.data_vars)
         added |= defined.registry if dim == "place" else {}
     zones = {}
     for key, zone in panels.zones.items():
         parts = {name: _zone_size(zone, places[name], zone.panel) for name in SIZES}
         defined = define_indicators(_possible(own, zone.panel), zone.panel.assign(parts), registry)
-        zones[key] = dataclasses.replace(zone, panel=zone.panel.assign(defined.variables.data_vars))
+        whole = with_variables(zone.panel, defined.variables.data_vars)
+        zones[key] = dataclasses.replace(zone, panel=whole)
     known = {**registry, **added}
     rows = {str(name): known[str(name)] for name in levels["place"].data_vars}
     ordered = {key: row for key, row in known.items() if key in rows}

@@ -30,7 +30,7 @@ LEFT_OUT = pd.DataFrame(columns=["chain", "indicator", "mean_shift", "spearman"]
 
 
 def rank_table(scored: xr.Dataset, intervals: xr.Dataset | None) -> pd.DataFrame:
-    """List the places of one year by chain and rank.
+    """List the places of one year that have a rank, by chain and rank.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def rank_table(scored: xr.Dataset, intervals: xr.Dataset | None) -> pd.DataFrame
     """
     last = scored.isel(year=0, drop=True).transpose("place", "chain", ...)
     names = np.array([*last["component"].to_numpy().astype(str), ""], dtype=object)
-    place, chain = np.nonzero(np.isfinite(last["score"].to_numpy()))
+    place, chain = np.nonzero(np.isfinite(last["rank"].to_numpy()))
     table = pd.DataFrame(
         {
             "pro_com_t": last["place"].to_numpy().astype(str)[place],

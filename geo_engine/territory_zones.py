@@ -18,6 +18,7 @@ from geo_engine.indicators.area_variables import Area, Whole, area_variables
 from geo_engine.indicators.counting import Counts, FirmWeights, count_firms
 from geo_engine.indicators.panel import AreaLevel, build_area_panel
 from geo_engine.indicators.place_sums import PlaceSums, gather
+from geo_engine.tables import with_variables
 
 SHOWN = 5
 """Codes named in a note."""
@@ -131,7 +132,9 @@ def _zone_panel(member: Membership, table: pd.DataFrame, placed: PlacedFirms) ->
         "weighted": weighted,
     }
     return ZonePanel(
-        panel=panel.assign(area_variables(panel, _area(member, counts, level, placed))),
+        panel=with_variables(
+            panel, area_variables(panel, _area(member, counts, level, placed)).data_vars
+        ),
         names=_names(member, table),
         municipalities=dict(
             zip(member.zones, np.diff(member.weights.indptr).tolist(), strict=True)

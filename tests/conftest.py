@@ -10,6 +10,25 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("GEO_ENGINE_SHARED", ROOT.parent / "shared"))
 IN_CI = os.environ.get("CI", "").lower() == "true"
+LONG = (
+    "test_demo.py",
+    "test_inference.py",
+    "test_territory.py",
+    "test_pipeline.py",
+    "test_chain_runs.py",
+    "test_models.py",
+    "test_universes.py",
+    "test_signal_sources.py",
+    "test_package.py",
+)
+"""Files that take longest, in the order in which they begin: a long one that began last would leave
+the other workers idle. ``make test`` keeps this order (``--no-loadscope-reorder``)."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    order = {name: at for at, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.name, len(LONG)))
 
 
 def skip_or_fail(reason: str) -> None:

@@ -200,15 +200,19 @@ SEA = {
 }
 
 
-@pytest.mark.parametrize("listed", [[LIVORNO], "costieri.csv"])
+@pytest.mark.parametrize("listed", [[LIVORNO], "costieri.csv", None])
 def test_the_sea_economy_has_hotels_on_the_coast_only(tmp_path: Path, listed: Any) -> None:
     (tmp_path / "costieri.csv").write_text("nome,pro_com_t\nLivorno,49009\n", encoding="utf-8")
     rows = [firm(n, place, HOTEL) for n, place in enumerate([PRATO, LIVORNO, LIVORNO])]
     rows += [firm(9, PRATO, "03.11.00")]
     chains = {"use": ["mare", "turismo"], "custom": {"mare": SEA}}
-    done = carried(tmp_path, rows, chains | {"territories": {"costieri": listed}})
+    done = carried(
+        tmp_path, rows, chains | ({"territories": {"costieri": listed}} if listed else {})
+    )
     assert counted(done, LIVORNO) == {"mare": 2, "turismo": 2}
     assert counted(done, PRATO) == {"mare": 1, "turismo": 1}
+    derived = any("ricavati dal contorno" in note for note in done.results.facts.source_notes)
+    assert derived == (listed is None), "who reads it knows whose list it is"
 
 
 def test_the_strict_perimeter_holds_fewer_firms_and_says_so(tmp_path: Path) -> None:
@@ -467,10 +471,16 @@ def test_a_public_panel_hides_shares_of_few_firms_by_their_weight(tmp_path: Path
     assert shown[CARMIGNANO] == 0  # ten that weigh five
 
 
+ISLANDS = {"phase": "servizi", "ateco_2007": ["55"], "territory": "isole", "reason": "prova"}
+
+
 @pytest.mark.parametrize(
     ("chains", "code"),
     [
-        ({"use": ["mare"], "custom": {"mare": SEA}}, "CHAIN_TERRITORY_UNKNOWN"),
+        (
+            {"use": ["x"], "custom": {"x": {"label": "x", "lines": [ISLANDS]}}},
+            "CHAIN_TERRITORY_UNKNOWN",
+        ),
         (
             {"use": ["mare"], "custom": {"mare": SEA}, "territories": {"costieri": "assente.csv"}},
             "TERRITORY_TABLE",

@@ -21,8 +21,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo(folder: Path) -> tuple[SimulatedRegister, Run]:
+    """Carry the demo out without what no test here looks at and other tests do on small data."""
     study, register = prepare_demo(folder)
-    return register, run(study, folder)
+    statistics = study.statistics
+    lean = statistics.model_copy(
+        update={
+            "further": (),
+            "robustness": statistics.robustness.model_copy(update={"enabled": False}),
+        }
+    )
+    return register, run(study.model_copy(update={"statistics": lean, "composite": None}), folder)
 
 
 @pytest.fixture(scope="module")

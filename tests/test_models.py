@@ -20,6 +20,7 @@ from geo_engine.indicators.intervals import wilson
 from geo_engine.outputs.geopackage import write_geopackage
 from geo_engine.pipeline import Run, run
 from geo_engine.study import parse_study
+from tests.small_study import small_study, write_extract
 
 HEADER = "cf;comune;prov;ateco;anno;addetti;forma;iscritta;cessata;sito"
 PLACES = ("Prato", "Carmignano", "Montemurlo", "Vaiano", "Vernio", "Cantagallo")
@@ -42,42 +43,17 @@ def rows(seed: int = 3, firms: int = 600) -> list[str]:
 
 
 def keys(**changes: Any) -> dict[str, Any]:
-    columns = {
-        "tax_code": "cf",
-        "municipality": "comune",
-        "province": "prov",
-        "ateco": "ateco",
-        "year": "anno",
-        "employees": "addetti",
-        "legal_form": "forma",
-        "registered": "iscritta",
-        "ceased": "cessata",
-    }
-    source = {
-        "path": "firms.csv",
-        "separator": ";",
-        "ateco_version": "2007",
-        "tax_codes": "flag",
-        "columns": columns,
-    }
-    return {
-        "title": "Prova",
-        "data_date": "2024-12-31",
-        "unit": "impresa",
-        "status": "attiva",
-        "audience": "internal",
+    columns = {"legal_form": "forma", "registered": "iscritta", "ceased": "cessata"}
+    own = {
         "coverage": {"provinces": ["PO"]},
-        "firms": [source],
         "chains": {"use": ["moda", "agroalimentare"]},
-        "signal": [{"key": "sito", "label": "sito", "kind": "website", "column": "sito"}],
-        "statistics": {"permutations": 0, "robustness": {"enabled": False}},
         "drivers": {"firms": {"enabled": True, "context": []}},
-    } | changes
+    }
+    return small_study(columns, **(own | changes))
 
 
 def carried(folder: Path, lines: list[str], **changes: Any) -> Run:
-    (folder / "firms.csv").write_text("\n".join([HEADER, *lines, ""]), encoding="utf-8")
-    return run(parse_study(keys(**changes)), folder)
+    return run(parse_study(keys(**changes)), write_extract(folder, HEADER, lines))
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +190,7 @@ def test_models_and_survey_have_their_sheets(tmp_path: Path) -> None:
     import openpyxl
 
     (tmp_path / "answers.csv").write_text(SURVEY, encoding="utf-8")
-    (tmp_path / "firms.csv").write_text("\n".join([HEADER, *rows(), ""]), encoding="utf-8")
+    write_extract(tmp_path, HEADER, rows())
     drivers = {"firms": {"enabled": True, "context": []}} | survey_keys()
     study = parse_study(keys(drivers=drivers, outputs={"formats": ["tables"]}))
     carry_out(study, tmp_path, tmp_path / "out")
@@ -273,7 +249,7 @@ def test_local_coefficients_and_phases_stand_in_the_geopackage(tmp_path: Path) -
     import pyogrio
 
     lines = rows(firms=900)
-    (tmp_path / "firms.csv").write_text("\n".join([HEADER, *lines, ""]), encoding="utf-8")
+    write_extract(tmp_path, HEADER, lines)
     study = parse_study(keys(drivers={}, outputs={"formats": ["geopackage"]}))
     found = run(study, tmp_path).results
     local = pd.DataFrame(

@@ -12,7 +12,9 @@ import pytest
 
 from geo_engine import tables
 from geo_engine.errors import SourceError, StudyError, TableError
+from geo_engine.intake import Intake, take_in
 from geo_engine.pipeline import Run, run
+from geo_engine.plan import resolve
 from geo_engine.study import parse_study
 
 HEADER = "cf;comune;prov;istat;lon;lat;ateco;anno;sito"
@@ -78,6 +80,18 @@ def study_keys(**changes: Any) -> dict[str, Any]:
 def carry_out(folder: Path, rows: list[str], **changes: Any) -> Run:
     (folder / "firms.csv").write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
     return run(parse_study(study_keys(**changes)), folder)
+
+
+def read(keys: dict[str, Any], folder: Path) -> Intake:
+    """Carry out the first stage alone, which decides what becomes of every row."""
+    return take_in(
+        resolve(parse_study(keys), folder), folder, report=lambda _: None, keep=lambda _: None
+    )
+
+
+def read_rows(folder: Path, rows: list[str], **changes: Any) -> Intake:
+    (folder / "firms.csv").write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
+    return read(study_keys(**changes), folder)
 
 
 @pytest.fixture(scope="module")
@@ -151,11 +165,9 @@ def test_equal_rows_without_an_identifier_are_different_firms(tmp_path: Path) ->
     keys = study_keys()
     source = dict(keys["firms"][0])
     source["columns"] = {k: v for k, v in source["columns"].items() if k != "tax_code"}
-    done = carry_out(tmp_path, ROWS, firms=[source], unit="unita_locale")
-    assert "DUPLICATE" not in done.results.account.reasons
-    assert (
-        done.results.account.rows == done.results.account.placed + done.results.account.quarantined
-    )
+    account = read_rows(tmp_path, ROWS, firms=[source], unit="unita_locale").account
+    assert "DUPLICATE" not in account.reasons
+    assert account.rows == account.placed + account.quarantined
 
 
 def test_too_few_places_give_no_local_test_and_no_hotspot(small: Run) -> None:
@@ -273,18 +285,18 @@ def test_counts_are_taken_as_they_are_and_impossible_ones_set_aside(tmp_path: Pa
 
 
 def test_years_statuses_and_missing_columns_are_checked(tmp_path: Path) -> None:
-    done = carry_out(tmp_path, [*ROWS, "C1;Prato;PO;;;;13.20.00;2020;"], years=[2024])
-    assert done.results.account.reasons["OUT_OF_STUDY"] == 1
+    found = read_rows(tmp_path, [*ROWS, "C1;Prato;PO;;;;13.20.00;2020;"], years=[2024])
+    assert found.account.reasons["OUT_OF_STUDY"] == 1
     keys = study_keys()
     source = dict(keys["firms"][0])
     source["columns"] = source["columns"] | {"region": "regione"}
     with pytest.raises(SourceError, match=r"MISSING_COLUMN.*regione"):
-        carry_out(tmp_path, ROWS, firms=[source])
+        read_rows(tmp_path, ROWS, firms=[source])
 
 
 def test_too_many_quarantined_rows_stop_the_run_with_their_reasons(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"TOO_MANY_QUARANTINED.*6 of 12") as caught:
-        carry_out(tmp_path, ROWS, place={"max_quarantined_share": 0.1})
+        read_rows(tmp_path, ROWS, place={"max_quarantined_share": 0.1})
     assert "DUPLICATE 1" in caught.value.message
 
 
@@ -294,7 +306,7 @@ def test_a_file_outside_the_study_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret.csv").write_text(HEADER + "\n", encoding="utf-8")
     source = study_keys()["firms"][0] | {"path": "../secret.csv"}
     with pytest.raises(SourceError, match="PATH_OUTSIDE"):
-        run(parse_study(study_keys(firms=[source])), inner)
+        read(study_keys(firms=[source]), inner)
 
 
 def test_the_order_of_rows_changes_no_result(tmp_path: Path, small: Run) -> None:
@@ -330,21 +342,21 @@ def test_an_empty_count_is_neither_zero_firms_nor_zero_digital_ones(tmp_path: Pa
 
 @pytest.mark.parametrize("year", ["9999", "0000", "1700", "45657", "24", "12/2024", "-2024"])
 def test_what_is_no_year_of_an_extract_is_set_aside(tmp_path: Path, year: str) -> None:
-    done = carry_out(tmp_path, [*ROWS[:3], f"Z1;Prato;PO;;;;13.20.00;{year};"])
-    assert done.results.account.reasons == {"YEAR_INVALID": 1}
-    assert done.results.facts.years == (2024,)
+    found = read_rows(tmp_path, [*ROWS[:3], f"Z1;Prato;PO;;;;13.20.00;{year};"])
+    assert found.account.reasons == {"YEAR_INVALID": 1}
+    assert set(found.firms["year"]) == {2024}
 
 
 @pytest.mark.parametrize("year", ["31/12/2024", "2024-12-31 00:00:00", "2024/12/31", "2024.0"])
 def test_a_date_gives_its_year(tmp_path: Path, year: str) -> None:
-    done = carry_out(tmp_path, [f"Z1;Prato;PO;;;;13.20.00;{year};"])
-    assert done.results.facts.years == (2024,)
+    found = read_rows(tmp_path, [f"Z1;Prato;PO;;;;13.20.00;{year};"])
+    assert found.firms["year"].tolist() == [2024]
 
 
 def test_a_file_read_twice_in_the_same_way_is_refused(tmp_path: Path) -> None:
     source = study_keys()["firms"][0]
     with pytest.raises(SourceError, match=r"SOURCE_TWICE.*firms\.csv"):
-        carry_out(tmp_path, ROWS, firms=[source, source | {"path": "*.csv"}])
+        read_rows(tmp_path, ROWS, firms=[source, source | {"path": "*.csv"}])
 
 
 def test_a_file_may_give_two_years_from_two_columns(tmp_path: Path) -> None:
@@ -365,10 +377,10 @@ def test_files_of_one_name_keep_apart_in_account_and_quarantine(tmp_path: Path) 
         row = f"A{year};Castro;;;;;13.20.00;{year};\nB{year};Prato;PO;;;;13.20.00;{year};\n"
         (tmp_path / year / "firms.csv").write_text(f"{HEADER}\n{row}", encoding="utf-8")
     source = study_keys()["firms"][0] | {"path": "*/firms.csv"}
-    results = run(parse_study(study_keys(firms=[source])), tmp_path).results
+    found = read(study_keys(firms=[source]), tmp_path)
     names = ["2023/firms.csv", "2024/firms.csv"]
-    assert [each.name for each in results.account.sources] == names
-    assert results.quarantine["source"].tolist() == names
+    assert [each.name for each in found.account.sources] == names
+    assert found.quarantine["source"].tolist() == names
 
 
 def test_a_wrong_row_at_the_end_of_a_large_file_is_set_aside_alone(
@@ -380,11 +392,10 @@ def test_a_wrong_row_at_the_end_of_a_large_file_is_set_aside_alone(
     table.to_parquet(tmp_path / "points.parquet")
     source = {"path": "points.parquet", "year": 2024, "columns": {"lon": "x", "lat": "y"}}
     keys = study_keys(firms=[source], digital={}, unit="unita_locale", chains={})
-    account = run(parse_study(keys), tmp_path).results.account
-    assert account.reasons == {"COORD_INVALID": 1}
+    assert read(keys, tmp_path).account.reasons == {"COORD_INVALID": 1}
     table.iloc[2:].assign(x="514830", y="5034530").to_parquet(tmp_path / "points.parquet")
     with pytest.raises(TableError, match=r"CRS_MISMATCH.*3 of 3.*514830"):
-        run(parse_study(keys), tmp_path)
+        read(keys, tmp_path)
 
 
 def test_a_table_of_residents_of_the_user_replaces_the_one_that_ships(tmp_path: Path) -> None:

@@ -273,6 +273,8 @@ def test_priorities_follow_the_stated_rule_against_a_target(tmp_path) -> None:
     assert row["need_quadrant"] == "specialized_need"
     assert "90%" in found.priority_rule.italian
     assert "5 firms" in found.priority_rule.english
+    assert "The reference is the target of 90%." in found.priority_rule.english
+    assert "corretta per i piccoli numeri" in found.priority_rule.italian
 
 
 @pytest.mark.parametrize(
@@ -395,14 +397,19 @@ def test_from_what_is_published_no_hidden_numerator_follows(public: Delivered) -
     assert place not in shown.composite.ranks.query("chain == @chain")["pro_com_t"].tolist()
 
 
-def test_ranks_leave_no_gap_where_a_hidden_place_stood(public: Delivered) -> None:
+def test_only_places_of_ten_firms_have_a_rank_and_ranks_leave_no_gap(public: Delivered) -> None:
     shown = public.publication.results.composite
     assert shown is not None
     moda = shown.ranks[shown.ranks["chain"] == "moda"]
     assert moda["rank"].max() <= len(moda)
     internal = public.run.results.composite
     assert internal is not None
-    assert len(internal.ranks) > len(shown.ranks)
+    known = public.run.results.panel["known"].sel(year=2024)
+    for table in (internal.ranks, shown.ranks):
+        cells = zip(table["pro_com_t"], table["chain"], strict=True)
+        assert min(float(known.sel(place=p, chain=c)) for p, c in cells) >= 10
+    scored = np.isfinite(public.run.results.panel["composite"].sel(year=2024))
+    assert int(scored.sum()) > len(internal.ranks), "a place of few firms has a score"
 
 
 def test_the_reference_of_a_gap_is_without_the_few_hidden(public: Delivered) -> None:

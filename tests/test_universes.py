@@ -21,6 +21,7 @@ from geo_engine.firm_tables import disjoint_universes, nested_universes
 from geo_engine.pipeline import Run, run
 from geo_engine.sources import batches
 from geo_engine.study import parse_study
+from tests.small_study import small_study, write_extract
 
 HEADER = "cf;comune;prov;ateco;anno;addetti;fatturato;sito"
 PRATO, CARMIGNANO = "100005", "100002"
@@ -35,39 +36,11 @@ FIRMS = [
 
 
 def keys(**changes: Any) -> dict[str, Any]:
-    columns = {
-        "tax_code": "cf",
-        "municipality": "comune",
-        "province": "prov",
-        "ateco": "ateco",
-        "year": "anno",
-        "employees": "addetti",
-        "turnover": "fatturato",
-    }
-    source = {
-        "path": "firms.csv",
-        "separator": ";",
-        "ateco_version": "2007",
-        "tax_codes": "flag",
-        "columns": columns,
-    }
-    return {
-        "title": "Prova",
-        "data_date": "2024-12-31",
-        "unit": "impresa",
-        "status": "attiva",
-        "audience": "internal",
-        "firms": [source],
-        "chains": {"use": ["moda"]},
-        "signal": [{"key": "sito", "label": "sito", "kind": "website", "column": "sito"}],
-        "statistics": {"permutations": 0, "robustness": {"enabled": False}},
-    } | changes
+    return small_study({"turnover": "fatturato"}, **changes)
 
 
 def write(folder: Path, rows: list[str]) -> Path:
-    folder.mkdir(exist_ok=True)
-    (folder / "firms.csv").write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
-    return folder
+    return write_extract(folder, HEADER, rows)
 
 
 def carried(folder: Path, rows: list[str] = FIRMS, **changes: Any) -> Run:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from geo_engine import tables
 from geo_engine.indicators.bounds import share_bounds
 from geo_engine.indicators.concentration import per_km2, per_thousand
 from geo_engine.indicators.demography import growth
@@ -123,7 +124,8 @@ def area_variables(panel: xr.Dataset, area: Area) -> xr.Dataset:
     if area.sums.flows is not None:
         found |= _flows(firms, area.sums.flows)
     dims = tuple(str(name) for name in firms.dims)
-    return xr.Dataset({name: value.transpose(*dims) for name, value in found.items()})
+    ordered = {name: value.transpose(*dims).to_numpy() for name, value in found.items()}
+    return tables.dataset_like(firms, ordered)
 
 
 def _shares(panel: xr.Dataset) -> dict[str, xr.DataArray]:
@@ -153,7 +155,7 @@ def _herfindahl(firms: xr.DataArray) -> xr.DataArray:
     if not chains.any():
         return xr.full_like(firms, np.nan)
     one = herfindahl(firms.isel(chain=np.flatnonzero(chains)), dim="chain")["herfindahl"]
-    return one.broadcast_like(firms)
+    return firms.copy(data=tables.spread(one, firms).copy())
 
 
 def _persons(firms: xr.DataArray, area: Area) -> dict[str, xr.DataArray]:

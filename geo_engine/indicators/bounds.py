@@ -86,9 +86,4 @@ def share_bounds(
     wide = (arrays["share_at_most"] - arrays["share_at_least"] > UNINFORMATIVE).astype(np.int8)
     status = np.where(shown, tables.OK, tables.NO_FIRMS)
     status = np.where(np.isnan(total), tables.NOT_COVERED, status).astype(np.int8)
-    return xr.Dataset(
-        {
-            name: firms.copy(data=value)
-            for name, value in {**arrays, "uninformative": wide, "status": status}.items()
-        }
-    )
+    return tables.dataset_like(firms, {**arrays, "uninformative": wide, "status": status})

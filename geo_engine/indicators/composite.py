@@ -317,7 +317,7 @@ def _describe(
         "status": np.where(shown, tables.OK, tables.NOT_SURVEYED).astype(np.int8),
     }
     like = scores.isel(indicator=0, drop=True)
-    result = xr.Dataset({name: like.copy(data=value) for name, value in found.items()})
+    result = tables.dataset_like(like, found)
     return result.assign_coords(component=[str(key) for key in scores["indicator"].to_numpy()])
 
 

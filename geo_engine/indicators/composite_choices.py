@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from geo_engine import tables
 from geo_engine.errors import StatisticsError
 from geo_engine.indicators.composite import (
     Aggregation,
@@ -109,7 +110,7 @@ def rank_intervals(
         nominal = composite(here, spec, goalposts=goalposts)["rank"].to_numpy()
         for name, value in _summary(ranks, nominal).items():
             found[name][place] = value
-    result = xr.Dataset({name: like.copy(data=value) for name, value in found.items()})
+    result = tables.dataset_like(like, found)
     return result.assign_attrs(draws=choices.draws, seed=choices.seed)
 
 

@@ -92,5 +92,5 @@ def _ratio(firms: xr.DataArray, size: pd.Series) -> xr.DataArray:
     """Divide by a size of each place, matched by code; a size of zero gives NaN."""
     place = str(firms.dims[0])
     by_place = size.reindex(firms[place].to_index()).to_numpy(np.float64)
-    divisor = xr.DataArray(by_place, dims=place, coords={place: firms[place]})
-    return (firms / divisor.where(divisor > 0)).transpose(*firms.dims)
+    divisor = xr.Variable(place, np.where(by_place > 0, by_place, np.nan))
+    return (firms / divisor).transpose(*firms.dims)

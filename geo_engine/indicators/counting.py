@@ -177,18 +177,21 @@ def _chains_of_codes(members: FirmWeights) -> tuple[IntArray, IntArray, IntArray
 @numba.njit(cache=True)
 def _count_rows(rows: _Rows, counted: IntArray) -> None:  # pragma: no cover
     """Add every row to its area and year, in each of its chains and in all firms."""
-    everyone = counted.shape[2] - 1
     for row in range(len(rows.zone)):
-        zone, year, code = rows.zone[row], rows.year[row], rows.code[row]
-        if zone < 0:
-            continue
-        for kind in range(3):
-            counted[zone, year, everyone, kind] += rows.amounts[kind, row] * rows.whole
-        if code >= 0:
-            for j in range(rows.first[code], rows.first[code + 1]):
-                for kind in range(3):
-                    amount = rows.amounts[kind, row] * rows.units[j]
-                    counted[zone, year, rows.chains[j], kind] += amount
+        if rows.zone[row] >= 0:
+            _add_row(rows, row, counted[rows.zone[row], rows.year[row]])
+
+
+@numba.njit(cache=True, inline="always")
+def _add_row(rows: _Rows, row: int, cell: IntArray) -> None:  # pragma: no cover
+    """Add a row to its area and year."""
+    code = rows.code[row]
+    for kind in range(3):
+        cell[len(cell) - 1, kind] += rows.amounts[kind, row] * rows.whole
+    if code >= 0:
+        for j in range(rows.first[code], rows.first[code + 1]):
+            for kind in range(3):
+                cell[rows.chains[j], kind] += rows.amounts[kind, row] * rows.units[j]
 
 
 @numba.njit(cache=True)
@@ -221,15 +224,54 @@ def _count_distinct(
     order, bounds = cells
     years = counted.shape[1]
     largest = np.zeros(counted.shape[2:], np.int64)
+    again = np.zeros(len(key), np.bool_)
     for cell in range(len(bounds) - 1):
-        inside = order[bounds[cell] : bounds[cell + 1]]
-        inside = inside[np.argsort(key[inside])]
-        for i in range(len(inside)):
-            _raise_to_row(largest, rows, inside[i])
-            if i + 1 == len(inside) or key[inside[i + 1]] != key[inside[i]]:
+        inside, here = order[bounds[cell] : bounds[cell + 1]], counted[cell // years, cell % years]
+        _mark_again(key, inside, again)
+        twice = again[inside]
+        alone, shared = inside[~twice], inside[twice]
+        if len(divides) == 0:
+            for row in alone:
+                _add_row(rows, row, here)
+        else:  # the parts of one unit may add up to more than a whole too
+            shared = np.concatenate((alone, shared))
+        shared = shared[np.argsort(key[shared])]
+        for i in range(len(shared)):
+            _raise_to_row(largest, rows, shared[i])
+            if i + 1 == len(shared) or key[shared[i + 1]] != key[shared[i]]:
                 _bring_down(largest, divides)
-                counted[cell // years, cell % years] += largest
+                here += largest
                 largest[:] = 0
+
+
+@numba.njit(cache=True)
+def _mark_again(
+    key: npt.NDArray[np.uint64], inside: IntArray, again: npt.NDArray[np.bool_]
+) -> None:  # pragma: no cover
+    """Mark the rows of a cell whose enterprise may have another row there.
+
+    A table of marks by hash: rows that share a slot without sharing an enterprise are marked too,
+    which costs time and changes nothing.
+    """
+    slots = 64
+    while slots < 4 * len(inside):
+        slots *= 2
+    first = np.full(slots, -1, np.int64)
+    for row in inside:
+        at = np.int64(_mixed(key[row]) & np.uint64(slots - 1))
+        if first[at] < 0:
+            first[at] = row
+        else:
+            again[row] = True
+            again[first[at]] = True
+
+
+@numba.njit(cache=True, inline="always")
+def _mixed(key: np.uint64) -> np.uint64:  # pragma: no cover
+    """Spread a key over all bits (the finalizer of SplitMix64)."""
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return key ^ (key >> np.uint64(31))
 
 
 @numba.njit(cache=True)

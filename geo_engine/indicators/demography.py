@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from geo_engine import tables
 from geo_engine.errors import StatisticsError, TableError
 from geo_engine.indicators.intervals import LEVEL, wilson
 
@@ -67,4 +68,4 @@ def growth(counts: xr.DataArray, *, periods: int = 1, level: float = LEVEL) -> x
             "growth_high": high / (1 - high) - 1,
             "difference": x1 - x0,
         }
-    return xr.Dataset({name: counts.copy(data=value) for name, value in found.items()})
+    return tables.dataset_like(counts, found)

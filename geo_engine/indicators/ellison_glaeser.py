@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from geo_engine import tables
 from geo_engine.errors import StatisticsError, TableError
 
 FloatArray = npt.NDArray[np.float64]
@@ -95,8 +96,8 @@ def ellison_glaeser(
         )
         found |= _test(concentration - expected, variance)
     like = amounts.isel({amounts.dims[0]: 0}, drop=True)
-    return xr.Dataset(
-        {name: like.copy(data=np.where(defined, value, np.nan)) for name, value in found.items()}
+    return tables.dataset_like(
+        like, {name: np.where(defined, value, np.nan) for name, value in found.items()}
     )
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from geo_engine import tables
 from geo_engine.errors import StatisticsError, TableError
 
 FloatArray = npt.NDArray[np.float64]
@@ -50,7 +51,7 @@ def gini(
         y, w = y / y.sum(axis=0), w / w.sum(axis=0)
     upper = np.cumsum(y, axis=0)
     area = (w * (2 * upper - y)).sum(axis=0)
-    return _rest(values, dim, np.clip(1 - area, 0.0, 1.0))
+    return values.isel({dim: 0}, drop=True).copy(data=np.clip(1 - area, 0.0, 1.0))
 
 
 def herfindahl(values: xr.DataArray, *, dim: str) -> xr.Dataset:
@@ -87,13 +88,12 @@ def herfindahl(values: xr.DataArray, *, dim: str) -> xr.Dataset:
         normalized = np.where(number > 1, (index - 1 / number) / (1 - 1 / number), 1.0)
         effective = 1 / index
     normalized = np.where(np.isfinite(index), np.clip(normalized, 0.0, 1.0), np.nan)
-    return xr.Dataset(
-        {
-            "herfindahl": _rest(values, dim, index),
-            "herfindahl_normalized": _rest(values, dim, normalized),
-            "effective_number": _rest(values, dim, effective),
-        }
-    )
+    found = {
+        "herfindahl": index,
+        "herfindahl_normalized": normalized,
+        "effective_number": effective,
+    }
+    return tables.dataset_like(values.isel({dim: 0}, drop=True), found)
 
 
 def theil(
@@ -150,7 +150,7 @@ def theil(
             share = np.where(found["theil"] > 1e-12, between / found["theil"], np.nan)
             within = np.maximum(found["theil"] - between, 0.0)
         found |= {"theil_between": between, "theil_within": within, "between_share": share}
-    return xr.Dataset({name: _rest(values, dim, value) for name, value in found.items()})
+    return tables.dataset_like(values.isel({dim: 0}, drop=True), found)
 
 
 def _amounts(
@@ -159,8 +159,10 @@ def _amounts(
     """Check and give amounts and weights with the unit first; left out is zero in both."""
     if dim not in values.dims:
         raise StatisticsError("UNKNOWN_DIM", f"There is no dim {dim!r} in {values.dims}.")
-    wanted = xr.ones_like(values, dtype=np.float64) if weights is None else weights
-    y, w = xr.broadcast(values, wanted)
+    if weights is None:
+        y, w = values, values.copy(data=np.ones(values.shape))
+    else:
+        y, w = xr.broadcast(values, weights)
     if y.sizes != values.sizes:
         raise StatisticsError("INDEX_MISMATCH", "Amounts and weights differ in their labels.")
     first = (dim, *(name for name in values.dims if name != dim))
@@ -204,8 +206,3 @@ def _by_group(part: FloatArray, codes: npt.NDArray[np.intp], size: int) -> Float
     known = codes >= 0
     np.add.at(total, codes[known], part[known])
     return total
-
-
-def _rest(values: xr.DataArray, dim: str, result: FloatArray) -> xr.DataArray:
-    """Label a result over the dims that remain."""
-    return values.isel({dim: 0}, drop=True).copy(data=result)

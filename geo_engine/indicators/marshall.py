@@ -1,33 +1,28 @@
-"""Empirical Bayes rates as published: Marshall's, global, by region or by spatial neighborhood.
+"""Empirical Bayes rates as published: Marshall's, of the whole map or by region.
 
 :func:`geo_engine.indicators.rates.empirical_bayes` is what a study uses for its regional shares;
-here are the textbook estimators, equal to those of R's spdep, and the neighborhood as a prior.
+here are the textbook estimators, equal to those of R's spdep, for any events among any base.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from geo_engine import tables
 from geo_engine.errors import StatisticsError
 from geo_engine.indicators.rates import LEVEL, sums_over_places
-
-if TYPE_CHECKING:
-    from libpysal.graph import Graph
-    from scipy.sparse import csr_array
 
 FloatArray = npt.NDArray[np.float64]
 Family = Literal["poisson", "binomial"]
 
 LEAST_AT_RISK = 100.0
-"""Neighborhoods and regions with fewer firms borrow from the whole map."""
-LEAST_RANKED = 10
-"""Places with fewer firms have no rank."""
+"""Regions with fewer firms borrow from the whole map."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,91 +93,6 @@ def marshall(
             rows = np.flatnonzero(code == group)
             _replace(whole, _prior_of(x[rows], n[rows], family, slice(None)), rows, LEAST_AT_RISK)
     return _posterior(at_risk, (x, n), whole, family, intervals=intervals)
-
-
-def marshall_local(
-    events: xr.DataArray,
-    at_risk: xr.DataArray,
-    graph: Graph,
-    *,
-    deviation: Literal["focal", "each"] = "focal",
-    least_at_risk: float = LEAST_AT_RISK,
-) -> xr.Dataset:
-    """Shrink rates toward their spatial neighborhood, the place itself included.
-
-    Parameters
-    ----------
-    events, at_risk : DataArray, dims ("place", ...)
-        As in :func:`marshall`; the variance by chance is Poisson's.
-    graph : libpysal.graph.Graph
-        Neighbors of the same places; weights do not count.
-    deviation : {"focal", "each"}
-        Neighbors deviate from the mean of this neighborhood (Marshall, GeoDa, spdep with
-        ``geoda=TRUE``), or each from that of its own (spdep's default).
-    least_at_risk : float
-        Neighborhoods with fewer borrow from the whole map, and so do places without a neighbor;
-        0 for none, as in spdep.
-
-    Returns
-    -------
-    Dataset, same dims
-        As :func:`marshall`; equal to ``EBlocal`` of spdep where ``least_at_risk`` is 0.
-
-    Raises
-    ------
-    StatisticsError
-        ``INDEX_MISMATCH`` or ``COUNTS_INVALID``.
-    """
-    x, n = _counts(events, at_risk, "poisson")
-    around = _with_self(graph, at_risk["place"].to_index())
-    total, observed = around @ n, around @ (n > 0).astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (around @ x) / total
-        rate = np.where(n > 0, x / n, 0.0)
-        if deviation == "each":
-            squares = around @ np.where(n > 0, n * (rate - mean) ** 2, 0.0)
-        else:
-            squares = around @ (n * rate**2) - 2 * mean * (around @ x) + mean**2 * total
-        spread = np.maximum(squares / total - mean * observed / total, 0.0)
-        local = Prior(mean=mean, spread=spread, per_place=total / observed, total=total)
-    whole = _prior_of(x, n, "poisson", slice(None))
-    rows = np.arange(len(n))
-    if least_at_risk > 0:
-        alone = np.diff(around.indptr) == 1
-        local.total[alone] = 0.0
-    _replace(whole, local, rows, least_at_risk)
-    return _posterior(at_risk, (x, n), whole, "poisson")
-
-
-def safe_ranking(
-    low: xr.DataArray, at_risk: xr.DataArray, *, least: int = LEAST_RANKED
-) -> xr.DataArray:
-    """Rank places by what their rate is at least, and the smallest places not at all.
-
-    Parameters
-    ----------
-    low : DataArray, dims ("place", ...)
-        Lower ends of the intervals: few firms make a wide interval and a low end.
-    at_risk : DataArray, same dims
-        Firms of each place.
-    least : int
-        Places with fewer have no rank, so that none of three firms can top it.
-
-    Returns
-    -------
-    DataArray, same dims
-        1 for the highest within each map; equal ends share the better rank; NaN without a rank.
-
-    Raises
-    ------
-    StatisticsError
-        ``INDEX_MISMATCH``.
-    """
-    _check_same(low, at_risk)
-    shown = low.where(at_risk >= least).to_numpy()
-    table = pd.DataFrame(shown.reshape(len(shown), -1))
-    ranks = table.rank(ascending=False, method="min").to_numpy()
-    return low.copy(data=ranks.reshape(shown.shape))
 
 
 def _check_same(first: xr.DataArray, second: xr.DataArray) -> None:
@@ -258,12 +168,8 @@ def _posterior(
         values["rate_eb_low"] = np.minimum(low, estimate)
         values["rate_eb_high"] = np.maximum(high, estimate)
     values |= {"prior": prior.mean, "reliability": reliability}
-    return xr.Dataset(
-        {
-            name: like.copy(data=np.where(n > 0, value, np.nan).reshape(like.shape))
-            for name, value in values.items()
-        }
-    )
+    shown = {k: np.where(n > 0, value, np.nan).reshape(like.shape) for k, value in values.items()}
+    return tables.dataset_like(like, shown)
 
 
 def _worth(prior: Prior, family: str) -> FloatArray:
@@ -299,22 +205,3 @@ def _interval(
             bound[given] = betaincinv(alpha, weight - alpha, quantile)
         bounds.append(bound)
     return bounds[0], bounds[1]
-
-
-def _with_self(graph: Graph, places: pd.Index) -> csr_array:
-    """Give the neighborhoods as a matrix of ones, each place in its own."""
-    from scipy.sparse import coo_array
-
-    known = pd.Index(graph.unique_ids)
-    if len(places.symmetric_difference(known)) or not places.is_unique:
-        raise StatisticsError(
-            "INDEX_MISMATCH", "The graph and the counts are not of the same places."
-        )
-    adjacency = graph.adjacency
-    focal = places.get_indexer(adjacency.index.get_level_values("focal"))
-    neighbor = places.get_indexer(adjacency.index.get_level_values("neighbor"))
-    real = (focal != neighbor) & (adjacency.to_numpy() != 0)
-    own = np.arange(len(places))
-    focal, neighbor = np.concatenate([focal[real], own]), np.concatenate([neighbor[real], own])
-    ones = np.ones(len(focal))
-    return coo_array((ones, (focal, neighbor)), shape=(len(places), len(places))).tocsr()

@@ -83,13 +83,10 @@ def mean_scores(
         if name.endswith(("low", "high")):
             found[name] = np.clip(found[name], *bounds)
     like = sums["number"]
-    result = {
-        name: like.copy(data=np.where(seen, value, np.nan).reshape(shape))
-        for name, value in found.items()
-    }
+    result = {name: np.where(seen, value, np.nan).reshape(shape) for name, value in found.items()}
     status = np.where(seen.reshape(shape), tables.OK, tables.NOT_SURVEYED)
     status = np.where(given, status, tables.NOT_COVERED).astype(np.int8)
-    return xr.Dataset({**result, "status": like.copy(data=status)})
+    return tables.dataset_like(like, {**result, "status": status})
 
 
 def _intervals(

@@ -71,11 +71,12 @@ def build_panel(
     frame = _Frame(dim="place", labels=places.index, chains=tuple(chains), years=tuple(years))
     panel = _counted(counts, frame, covered, surveyed=surveyed)
     rates = empirical_bayes(panel["digital"], panel["known"], places["cod_reg"])
-    panel = panel.assign(rates.data_vars).assign(
-        location_quotient=_quotient(counts, frame, covered),
-        firms_per_1000=per_thousand(panel["firms"], places["population"]),
-        firms_per_km2=per_km2(panel["firms"], places["area_km2"]),
-    )
+    further = {
+        "location_quotient": _quotient(counts, frame, covered),
+        "firms_per_1000": per_thousand(panel["firms"], places["population"]),
+        "firms_per_km2": per_km2(panel["firms"], places["area_km2"]),
+    }
+    panel = tables.with_variables(panel, {**rates.data_vars, **further})
     return panel.assign(_statuses(panel, covered[:, None, None], surveyed=surveyed))
 
 
@@ -167,12 +168,15 @@ def _counted(
     """Label the counts; NaN where not covered, and signals NaN when none was surveyed."""
     here = covered[:, None, None]
     signal = here & surveyed
-    return xr.Dataset(
+    firms = frame.array(np.where(here, counts.firms, np.nan))
+    chains = firms.sizes["chain"]
+    return tables.dataset_like(
+        firms,
         {
-            "firms": frame.array(np.where(here, counts.firms, np.nan)),
-            "known": frame.array(np.where(signal, counts.known, np.nan)),
-            "digital": frame.array(np.where(signal, counts.digital, np.nan)),
-        }
+            "firms": firms.to_numpy(),
+            "known": np.where(signal, counts.known, np.nan)[:, :chains],
+            "digital": np.where(signal, counts.digital, np.nan)[:, :chains],
+        },
     )
 
 

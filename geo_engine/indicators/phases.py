@@ -61,7 +61,5 @@ def phase_composition(counts: xr.DataArray, *, level: float = LEVEL) -> xr.Datas
     }
     like = counts.isel(phase=0, drop=True)
     shares = {"phase_share": share, "phase_share_low": low, "phase_share_high": high}
-    return xr.Dataset(
-        {name: counts.copy(data=value) for name, value in shares.items()}
-        | {name: like.copy(data=value) for name, value in rest.items()}
-    )
+    by_phase = tables.dataset_like(counts, shares)
+    return by_phase.assign({name: (like.dims, value) for name, value in rest.items()})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from geo_engine import tables
 from geo_engine.errors import StatisticsError
 
 FloatArray = npt.NDArray[np.float64]
@@ -33,7 +35,9 @@ PRIORITY_RULE = (
     "consolidate: the interval of the quotient lies above 1, there are at least {least_firms} "
     "firms, and the share is at the reference or above; none: all others. Within a class the order "
     "is that of the firms missing to the "
-    "reference: (reference - share) times firms."
+    "reference: (reference - share) times firms. The share is the one corrected for small numbers "
+    "(empirical Bayes, toward the region) with its credible interval; whether it rises is told "
+    "from the raw shares of the first and last year."
 )
 """The rule, in words; ``least_firms`` is filled in."""
 
@@ -84,12 +88,12 @@ def need_quadrants(need: Need) -> xr.Dataset:
     certain = np.where(special, low > 1, high < 1) & np.where(
         needy, share_high < reference, share_low >= reference
     )
-    found = {
+    found: dict[str, npt.NDArray[Any]] = {
         "need_quadrant": np.where(missing, 0, code).astype(np.int8),
         "need_certain": np.where(missing, 0, certain).astype(np.int8),
         "digital_gap": reference - share,
     }
-    return xr.Dataset({name: need.share.copy(data=value) for name, value in found.items()})
+    return tables.dataset_like(need.share, found)
 
 
 def priority_table(

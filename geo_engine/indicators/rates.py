@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from geo_engine import tables
 from geo_engine.errors import StatisticsError
 
 FloatArray = npt.NDArray[np.float64]
@@ -97,11 +98,12 @@ def empirical_bayes(digital: xr.DataArray, known: xr.DataArray, groups: pd.Serie
         "reliability": reliability,
     }
     observed = n > 0
-    return xr.Dataset(
+    return tables.dataset_like(
+        known,
         {
-            name: known.copy(data=np.where(observed, value, np.nan).reshape(known.shape))
+            name: np.where(observed, value, np.nan).reshape(known.shape)
             for name, value in values.items()
-        }
+        },
     )
 
 

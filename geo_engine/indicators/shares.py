@@ -49,4 +49,4 @@ def share_intervals(hits: xr.DataArray, known: xr.DataArray, *, level: float = L
     status = np.where(n > 0, tables.OK, tables.NOT_SURVEYED)
     status = np.where(np.isnan(n), tables.NOT_COVERED, status).astype(np.int8)
     values = {"share": share, "share_low": low, "share_high": high, "status": status}
-    return xr.Dataset({name: known.copy(data=value) for name, value in values.items()})
+    return tables.dataset_like(known, values)

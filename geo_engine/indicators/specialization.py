@@ -198,20 +198,21 @@ def expected_firms(firms: xr.DataArray, everyone: xr.DataArray) -> xr.DataArray:
 def _whole(total: xr.DataArray, counts: xr.DataArray) -> FloatArray:
     """Give a total of the territory as one row above those of the places."""
     like = counts.isel({counts.dims[0]: 0}, drop=True)
-    fitted = total.broadcast_like(like).transpose(*like.dims)
-    return fitted.to_numpy().astype(np.float64)[None]
+    return tables.spread(total, like).astype(np.float64)[None]
 
 
 def _numbers(counts: xr.DataArray, totals: xr.DataArray | None) -> tuple[FloatArray, FloatArray]:
     """Check and give counts and totals, both shaped as the counts."""
     everyone = counts.sum("chain", skipna=False) if totals is None else totals
-    x, n = xr.broadcast(counts, everyone)
-    x, n = x.transpose(*counts.dims), n.transpose(*counts.dims)
-    if x.shape != counts.shape:
+    if not all(
+        name in counts.indexes and index.equals(counts.indexes[name])
+        for name, index in everyone.indexes.items()
+    ):
         raise TableError(
             "COUNT_RANGE", f"Counts {counts.shape} and totals {everyone.shape} do not match."
         )
-    amounts, all_amounts = (np.asarray(part.to_numpy(), np.float64) for part in (x, n))
+    amounts = counts.to_numpy().astype(np.float64)
+    all_amounts = tables.spread(everyone, counts).astype(np.float64)
     wrong = (amounts < 0) | (amounts > all_amounts * (1 + 1e-9) + 1e-9)
     if wrong.any():
         raise TableError(
@@ -247,4 +248,4 @@ def _dataset(
     status = np.where(defined, tables.OK, tables.NO_FIRMS)
     status = np.where(inside, status, tables.NOT_COVERED).astype(np.int8)
     arrays = {**shown, "specialized": side, "status": status}
-    return xr.Dataset({name: like.copy(data=value) for name, value in arrays.items()})
+    return tables.dataset_like(like, arrays)

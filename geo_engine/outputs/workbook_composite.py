@@ -102,6 +102,8 @@ def _ranks(results: Results) -> Sheet:
             "Posto dal-al: dove cade il 90 % delle classifiche che si avrebbero con altre scelte "
             "(pesi, normalizzazione, aggregazione, indicatori). Posti i cui intervalli si "
             "sovrappongono non si distinguono.",
+            "Un comune con meno di 10 imprese nella filiera (di segnale noto, se l'indice "
+            "lo usa) ha il punteggio ma non un posto.",
         ),
         frame=table[[field.name for field in RANK_FIELDS]],
         fields=RANK_FIELDS,

@@ -15,7 +15,7 @@ import xarray as xr
 
 from geo_engine.errors import StatisticsError
 from geo_engine.space.links import Links
-from geo_engine.space.multiplicity import q_values
+from geo_engine.space.multiplicity import Kinds, q_values
 from geo_engine.space.one_map import REASONS, Column, LocalTest, test_map
 from geo_engine.space.random_labelling import Labels
 from geo_engine.space.weights import Weights
@@ -105,33 +105,84 @@ def local_autocorrelation(
     weights = _unequal(graph, places[order])
     if labels is not None:
         labels.check(values)
-    reasons = _by_map(_reasons(values, excluded), order)
+    reasons = _reasons(values, excluded)
+    reasons = None if reasons is None else _by_map(reasons, order)
     data = _by_map(values.transpose(*DIMS).to_numpy().astype(np.float64, copy=False), order)
-    data = np.where((reasons == LOCAL_OK) & np.isfinite(data), data, np.nan)
     firms = _firms(values, labels, order)
-    local = _empty(data.shape, test)
-    local["status"][:] = np.where(np.isnan(data) & (reasons == LOCAL_OK), LOCAL_MISSING, reasons)
+    local = _unfilled(data.shape, test)
     maps = _empty_maps(data.shape[:2], test)
+    kinds: dict[tuple[int, int], Kinds] = {}
 
     def run(which: tuple[tuple[int, int], tuple[object, object]]) -> None:
         at, names = which
+        stated = None if reasons is None else reasons[at]
         column = Column(
-            data=data[at],
+            data=_begin({name: array[at] for name, array in local.items()}, data[at], stated),
             names=names,
             firms=None if firms is None else (firms[0][at], firms[1][at]),
             by_labels_alone=labels is not None and labels.rule == "labels",
         )
         found = test_map(column, links, weights, test)
+        # A selection that selects everything takes longer than none.
+        seen = slice(None) if found.seen.all() else found.seen
         for name, result in [*found.floats.items(), *found.codes.items()]:
-            local[name][at][found.seen] = result
+            local[name][at][seen] = result
         for name in maps.keys() & found.summary.keys():
             maps[name][at] = found.summary[name]
-        local["q_value"][at] = q_values(local["p_value"][at], test.correction)
+        kinds[at] = found.kinds or Kinds.of(local["p_value"][at])
 
     # Maps share no state and have their own seeds: threads change the time, and no bit.
     with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
         collections.deque(pool.map(run, _maps_of(values)), maxlen=0)
+        for name, families in _families(kinds, data.shape, test).items():
+            local[name] = _corrected(kinds, families, data.shape, test, pool)
     return _datasets(values, test, order, local, maps)
+
+
+def _families(
+    kinds: dict[tuple[int, int], Kinds], shape: tuple[int, ...], test: LocalTest
+) -> dict[str, list[list[tuple[int, int]]]]:
+    """Name the q-values, and give the maps of each family."""
+    ordered = sorted(kinds)
+    families = {"q_value": [[at] for at in ordered], "q_value_panel": [ordered]}
+    if test.details or test.family == "year":
+        families["q_value_year"] = [[at for at in ordered if at[1] == y] for y in range(shape[1])]
+    return {name: [maps for maps in each if maps] for name, each in families.items()}
+
+
+def _corrected(
+    kinds: dict[tuple[int, int], Kinds],
+    families: list[list[tuple[int, int]]],
+    shape: tuple[int, ...],
+    test: LocalTest,
+    pool: ThreadPoolExecutor,
+) -> FloatArray:
+    """Correct for multiplicity within each family."""
+    corrected = np.empty(shape)
+
+    def run(maps: list[tuple[int, int]]) -> None:
+        found = q_values([kinds[at] for at in maps], test.correction)
+        for at, q in zip(maps, found, strict=True):
+            kinds[at].spread(q, corrected[at])
+
+    collections.deque(pool.map(run, families), maxlen=0)
+    return corrected
+
+
+def _begin(
+    local: dict[str, npt.NDArray[Any]],
+    column: FloatArray,
+    stated: npt.NDArray[np.int8] | None,
+) -> FloatArray:
+    """Fill the results of one map with nothing found; give its values, NaN where there is none."""
+    for name, array in local.items():
+        array[:] = 0 if name in LOCAL_CODES else np.nan
+    absent = ~np.isfinite(column)
+    if stated is not None:
+        absent |= stated != LOCAL_OK
+        local["status"][:] = stated
+    local["status"][absent & (local["status"] == LOCAL_OK)] = LOCAL_MISSING
+    return np.where(absent, np.nan, column)
 
 
 def _check(values: xr.DataArray, graph: Graph) -> None:
@@ -166,10 +217,10 @@ def _unequal(graph: Graph, places: pd.Index) -> Weights | None:
     return None if matrix.is_equal_in_rows else matrix
 
 
-def _reasons(values: xr.DataArray, excluded: xr.DataArray | None) -> npt.NDArray[np.int8]:
+def _reasons(values: xr.DataArray, excluded: xr.DataArray | None) -> npt.NDArray[np.int8] | None:
     """Give the stated statuses in the shape of the values."""
     if excluded is None:
-        return np.zeros([values.sizes[dim] for dim in DIMS], np.int8)
+        return None
     if set(excluded.dims) != set(DIMS):
         raise StatisticsError("DIMENSIONS", f"Statuses need the dims {DIMS}, not {excluded.dims}.")
     if any(set(excluded.indexes[dim]) != set(values.indexes[dim]) for dim in DIMS):
@@ -197,12 +248,12 @@ def _is_sorted(order: npt.NDArray[np.intp]) -> bool:
     return bool((order == np.arange(len(order))).all())
 
 
-def _empty(shape: tuple[int, ...], test: LocalTest) -> dict[str, npt.NDArray[Any]]:
-    """Prepare local results that nothing has been found for."""
-    names = (*LOCAL_FLOATS, "q_value", *(LOCAL_DETAILS if test.details else ()))
-    empty: dict[str, npt.NDArray[Any]] = {name: np.full(shape, np.nan) for name in names}
-    empty.update({name: np.zeros(shape, np.int8) for name in LOCAL_CODES})
-    return empty
+def _unfilled(shape: tuple[int, ...], test: LocalTest) -> dict[str, npt.NDArray[Any]]:
+    """Reserve room for local results; each map fills its own."""
+    names = (*LOCAL_FLOATS, *(LOCAL_DETAILS if test.details else ()))
+    room: dict[str, npt.NDArray[Any]] = {name: np.empty(shape) for name in names}
+    room.update({name: np.empty(shape, np.int8) for name in LOCAL_CODES})
+    return room
 
 
 def _empty_maps(shape: tuple[int, ...], test: LocalTest) -> dict[str, npt.NDArray[Any]]:
@@ -239,16 +290,9 @@ def _datasets(
     local: dict[str, npt.NDArray[Any]],
     maps: dict[str, npt.NDArray[Any]],
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    """Correct for multiplicity and put the rows back in the order of the input."""
-    p = local["p_value"]
-    local["q_value_panel"] = q_values(p, test.correction)
-    decisive = {"map": local["q_value"], "panel": local["q_value_panel"]}
-    if test.details or test.family == "year":
-        by_year = np.empty(p.shape)
-        for y in range(p.shape[1]):
-            by_year[:, y] = q_values(p[:, y], test.correction)
-        local["q_value_year"] = decisive["year"] = by_year
-    maps["significant"] = (decisive[test.family] < test.alpha).sum(axis=-1)
+    """Count what is significant, and put the rows back in the order of the input."""
+    decisive = {"map": "q_value", "year": "q_value_year", "panel": "q_value_panel"}[test.family]
+    maps["significant"] = (local[decisive] < test.alpha).sum(axis=-1)
     back = None if _is_sorted(order) else np.argsort(order)
     coords = {dim: values.coords[dim] for dim in DIMS}
     columns = {

@@ -148,6 +148,8 @@ class Tables:
     """Probability that all that is drawn can be drawn."""
     series: list[tuple[tuple[SingleArray, SingleArray], tuple[float, float, float]]]
     """E V and E K of each row, and what may be missing from them."""
+    pairs: bool
+    """Places with three draws begin with the pairs that are given."""
 
 
 def band_tails(base: Band, asked: Asked) -> FloatArray:
@@ -168,7 +170,7 @@ def band_tails(base: Band, asked: Asked) -> FloatArray:
     return read_tails(base, band_tables(base, asked.draws), asked)
 
 
-def band_tables(base: Band, draws: IntArray) -> Tables:
+def band_tables(base: Band, draws: IntArray, *, pairs: bool = True) -> Tables:
     """Sum the series of every number of draws that is needed.
 
     Parameters
@@ -176,7 +178,9 @@ def band_tables(base: Band, draws: IntArray) -> Tables:
     base : Band
         From :func:`band`.
     draws : ndarray of int
-        Rising, at least three each.
+        Rising, at least three each; two without pairs.
+    pairs : bool
+        Whether pairs are given with sums of three draws, which saves two tables.
 
     Returns
     -------
@@ -186,7 +190,8 @@ def band_tables(base: Band, draws: IntArray) -> Tables:
     most = int(draws[-1])
     coefficients = newton_coefficients(base.population, most, 1e-8) * base.population
     back = _steps_back(draws, base.population)
-    rows = _rows(draws, back)
+    pairs = pairs and back <= EXACT_BACK
+    rows = _rows(draws, back, 3 if pairs else 1)
     blocks = -(-(base.degree + 1) // BLOCK)
     series = np.empty((2, len(rows), base.degree + 1), np.float32)
     sizes = np.zeros((len(rows), blocks, 6), np.float32)
@@ -195,7 +200,8 @@ def band_tables(base: Band, draws: IntArray) -> Tables:
     chance = np.cumsum(np.log(np.arange(base.drawable, base.drawable - most, -1)))
     chance -= np.cumsum(np.log(np.arange(base.population, base.population - most, -1)))
     mass = np.exp(chance[rows - 1])
-    return Tables(rows=rows, back=back, mass=mass, series=_all_tables(base, series, sizes, mass))
+    found = _all_tables(base, series, sizes, mass)
+    return Tables(rows=rows, back=back, mass=mass, series=found, pairs=pairs)
 
 
 def read_tails(base: Band, tables: Tables, asked: Asked) -> FloatArray:
@@ -213,9 +219,8 @@ def read_tails(base: Band, tables: Tables, asked: Asked) -> FloatArray:
     ndarray
         As in :func:`band_tails`.
     """
-    bounds = np.empty((len(asked.draws), 2))
-    bounds[:, 0], bounds[:, 1] = 0.0, 1.0
-    if tables.back <= EXACT_BACK:
+    bounds = np.tile([0.0, 1.0], (len(asked.draws), 1))
+    if tables.pairs:
         three = asked.draws == 3
         bounds[three] = asked.pairs[three]
     for r, (both, errors) in enumerate(tables.series):
@@ -239,10 +244,9 @@ def _steps_back(draws: IntArray, population: int) -> int:
     return steps
 
 
-def _rows(draws: IntArray, back: int) -> IntArray:
+def _rows(draws: IntArray, back: int, first: int) -> IntArray:
     """Give the numbers of draws to tabulate."""
     wanted = {int(k) - b for k in np.unique(draws) for b in range(back)}
-    first = 3 if back <= EXACT_BACK else 1
     return np.array(sorted(k for k in wanted if k >= first), np.int64)
 
 

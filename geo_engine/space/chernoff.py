@@ -165,15 +165,15 @@ def _chernoff(
     """Narrow the window by Chernoff's bound at each rate."""
     smallest, largest, shares = groups
     rates, negligible = bound
-    top = largest[-1]
+    top, bottom = largest[-1], smallest[0]
     for rate in rates:
         rising = 0.0
         falling = 0.0
         for g in range(len(shares)):
             rising += shares[g] * np.exp(rate * (largest[g] - top))
-            falling += shares[g] * np.exp(-rate * smallest[g])
+            falling += shares[g] * np.exp(-rate * (smallest[g] - bottom))
         up = np.log(rising) + rate * top
-        down = np.log(falling)
+        down = np.log(falling) - rate * bottom
         for k in range(len(low)):
             high[k] = min(high[k], (k * up - negligible) / rate)
             low[k] = max(low[k], (negligible - k * down) / rate)

@@ -58,6 +58,16 @@ class Links:
         """Number of neighbors."""
         return np.diff(self.starts)
 
+    @cached_property
+    def most(self) -> int:
+        """Largest number of neighbors."""
+        return int(self.draws.max(initial=0))
+
+    @cached_property
+    def linked(self) -> npt.NDArray[np.bool_]:
+        """Whether a place has neighbors."""
+        return self.draws > 0
+
     def among(self, kept: npt.NDArray[np.bool_]) -> Links:
         """Give the links between some places, numbered anew.
 
@@ -94,7 +104,7 @@ class Links:
         ndarray
             0 without neighbors.
         """
-        return _sums(self.starts, self.neighbors, values)
+        return add_up(self.starts, self.neighbors, values)
 
     def lag(self, values: FloatArray) -> FloatArray:
         """Average the neighbors.
@@ -141,10 +151,23 @@ def _among(
 
 
 @numba.njit(cache=True, nogil=True)
-def _sums(
+def add_up(
     starts: IntArray, neighbors: IntArray, values: FloatArray
 ) -> FloatArray:  # pragma: no cover
-    """Add up the neighbors of each place, in their order."""
+    """Add up the neighbors of each place, in their order.
+
+    Parameters
+    ----------
+    starts, neighbors : ndarray of int
+        Of :class:`Links`.
+    values : ndarray
+        One for each place.
+
+    Returns
+    -------
+    ndarray
+        0 without neighbors.
+    """
     sums = np.zeros(len(values))
     for i in range(len(values)):
         total = 0.0

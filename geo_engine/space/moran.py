@@ -151,18 +151,30 @@ def describe(
     codes = np.zeros(len(values), np.int8)
     center, scale = float(values.mean()), float(values.std())
     largest = float(np.abs(values - center).max())
-    _describe((values, sums, draws), (center, scale, AT_MEAN * largest), found, codes)
+    fill_rows((values, sums, draws), (center, scale, AT_MEAN * largest), found, codes)
     return found, codes
 
 
 @numba.njit(cache=True, nogil=True)
-def _describe(
+def fill_rows(
     given: tuple[FloatArray, FloatArray, IntArray],
     facts: tuple[float, float, float],
     found: FloatArray,
     codes: npt.NDArray[np.int8],
 ) -> None:  # pragma: no cover
-    """Fill the rows of one place after the other."""
+    """Fill the rows of one place after the other.
+
+    Parameters
+    ----------
+    given : tuple of ndarray
+        Values, sum of the neighbors, and number of neighbors.
+    facts : tuple of float
+        Mean, standard deviation, and how near to the mean a value is at it.
+    found : ndarray
+        Where the rows of ``COEFFICIENTS`` go: all, or the first three. NaN before.
+    codes : ndarray of int8
+        Where the quadrants go. Zero before.
+    """
     values, sums, draws = given
     center, scale, near = facts
     n = len(values)
@@ -224,7 +236,25 @@ def global_moran(
     n = len(values)
     if not len(links.neighbors) or n < 4:
         return GlobalMoran(value=np.nan, expected=np.nan, p_value=np.nan)
-    value, variance = _global(values, lag, links.draws, moments or links.weight_moments)
+    found = moran_sums(values, lag, links.draws, moments or links.weight_moments)
+    return judged_moran(n, *found)
+
+
+def judged_moran(n: int, value: float, variance: float) -> GlobalMoran:
+    """Give Moran's I its p-value.
+
+    Parameters
+    ----------
+    n : int
+        Number of places.
+    value, variance : float
+        From :func:`moran_sums`.
+
+    Returns
+    -------
+    GlobalMoran
+        Without a p-value where the variance is not positive.
+    """
     expected = -1 / (n - 1)
     if variance <= 0:
         return GlobalMoran(value=value, expected=expected, p_value=np.nan)
@@ -233,10 +263,25 @@ def global_moran(
 
 
 @numba.njit(cache=True, nogil=True)
-def _global(
+def moran_sums(
     values: FloatArray, lag: FloatArray, draws: IntArray, moments: tuple[float, float]
 ) -> tuple[float, float]:  # pragma: no cover
-    """Give Moran's I and its variance under randomization."""
+    """Give Moran's I and its variance under randomization.
+
+    Parameters
+    ----------
+    values, lag : ndarray
+        Values, and mean of the neighbors.
+    draws : ndarray of int
+        Number of neighbors.
+    moments : tuple of float
+        S1 and S2 of the weights.
+
+    Returns
+    -------
+    tuple of float
+        The coefficient and its variance.
+    """
     s1, s2 = moments
     n = len(values)
     center = values.mean()

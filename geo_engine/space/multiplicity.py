@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numba
@@ -35,7 +37,7 @@ def benjamini_hochberg(p: FloatArray) -> FloatArray:
     Benjamini, Y. and Hochberg, Y. (1995). Controlling the false discovery rate. Journal of the
     Royal Statistical Society B 57, 289-300.
     """
-    return _stepped_up(p, 1.0)
+    return _alone(p, "bh")
 
 
 def benjamini_yekutieli(p: FloatArray) -> FloatArray:
@@ -56,35 +58,81 @@ def benjamini_yekutieli(p: FloatArray) -> FloatArray:
     Benjamini, Y. and Yekutieli, D. (2001). The control of the false discovery rate in multiple
     testing under dependency. Annals of Statistics 29, 1165-1188.
     """
-    tests = int(np.count_nonzero(~np.isnan(p)))
-    return _stepped_up(p, float((1.0 / np.arange(1, tests + 1)).sum()))
+    return _alone(p, "by")
 
 
-def q_values(p: FloatArray, correction: Correction) -> FloatArray:
-    """Correct the p-values of one family.
+@dataclass(frozen=True, kw_only=True)
+class Kinds:
+    """The p-values of one map, each distinct one once: counts have few."""
+
+    which: IntArray
+    """Number of the distinct value of each place; -1 where there was no test."""
+    times: IntArray
+    """How often each distinct value occurs."""
+    distinct: FloatArray
+
+    @classmethod
+    def of(cls, p: FloatArray) -> Kinds:
+        """Find the distinct values.
+
+        Parameters
+        ----------
+        p : ndarray
+            P-values; NaN where there was no test. Flattened.
+
+        Returns
+        -------
+        Kinds
+            In the order in which they come first.
+        """
+        flat = np.ascontiguousarray(p, dtype=np.float64).ravel()
+        # The bits of a number are its key.
+        which, times, first = _distinct(flat.view(np.int64), ~np.isnan(flat))
+        return cls(which=which, times=times, distinct=flat[first])
+
+    def spread(self, q: FloatArray, into: FloatArray) -> None:
+        """Write the q-value of every place.
+
+        Parameters
+        ----------
+        q : ndarray
+            One for each distinct p-value.
+        into : ndarray, in one piece of memory
+            One entry for each place; NaN where there was no test.
+        """
+        _spread(self.which, q, into)
+
+
+def q_values(family: Sequence[Kinds], correction: Correction) -> list[FloatArray]:
+    """Correct the p-values of one family of maps.
 
     Parameters
     ----------
-    p : ndarray
-        P-values in any shape; NaN where there was no test.
+    family : sequence of Kinds
+        P-values of each map.
     correction : {"bh", "by"}
         Benjamini-Hochberg or Benjamini-Yekutieli.
 
     Returns
     -------
-    ndarray, same shape
-        Q-values.
+    list of ndarray
+        Q-values of the distinct p-values of each map.
     """
-    return benjamini_hochberg(p) if correction == "bh" else benjamini_yekutieli(p)
+    distinct = np.concatenate([kinds.distinct for kinds in family])
+    times = np.concatenate([kinds.times for kinds in family])
+    factor = 1.0
+    if correction == "by":
+        factor = float((1.0 / np.arange(1, times.sum() + 1)).sum())
+    q = _step_up(distinct, times, np.argsort(distinct), factor)
+    return np.split(q, np.cumsum([len(kinds.distinct) for kinds in family])[:-1])
 
 
-def _stepped_up(p: FloatArray, factor: float) -> FloatArray:
-    """Multiply by tests over rank, from the largest p down."""
-    flat = np.ascontiguousarray(p, dtype=np.float64).ravel()
-    # Counts have few distinct p-values: only those are sorted. The bits of a number are its key.
-    which, times, first = _distinct(flat.view(np.int64), ~np.isnan(flat))
-    distinct = flat[first]
-    return _step_up((which, times, distinct), np.argsort(distinct), factor).reshape(np.shape(p))
+def _alone(p: FloatArray, correction: Correction) -> FloatArray:
+    """Correct one family that is one array."""
+    kinds = Kinds.of(p)
+    q = np.empty(np.size(p))
+    kinds.spread(q_values([kinds], correction)[0], q)
+    return q.reshape(np.shape(p))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -118,10 +166,9 @@ def _distinct(
 
 @numba.njit(cache=True, nogil=True)
 def _step_up(
-    kinds: tuple[IntArray, IntArray, FloatArray], order: IntArray, factor: float
+    distinct: FloatArray, times: IntArray, order: IntArray, factor: float
 ) -> FloatArray:  # pragma: no cover
-    """Fill q in the order of falling p; equal p-values share one."""
-    which, times, distinct = kinds
+    """Multiply by tests over rank, from the largest p down; equal p-values share one q."""
     tests = times.sum()
     rank = tests
     smallest = 1.0
@@ -132,8 +179,11 @@ def _step_up(
         smallest = min(smallest, distinct[at] * (tests / rank) * factor)
         found[at] = smallest
         rank -= times[at]
-    q = np.full(len(which), np.nan)
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def _spread(which: IntArray, q: FloatArray, into: FloatArray) -> None:  # pragma: no cover
+    """Give every place the q-value of its p-value."""
     for i in range(len(which)):
-        if which[i] >= 0:
-            q[i] = found[which[i]]
-    return q
+        into[i] = q[which[i]] if which[i] >= 0 else np.nan

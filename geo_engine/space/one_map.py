@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from geo_engine.space.conditional_moments import moments_of_others, moments_of_sums
+from geo_engine.space.count_maps import count_map
 from geo_engine.space.drawn import drawn_tails
 from geo_engine.space.exact import Tails, conditional_tails
 from geo_engine.space.lattice import tamed
 from geo_engine.space.links import Links
 from geo_engine.space.monte_carlo import map_seed
-from geo_engine.space.moran import AT_MEAN, COEFFICIENTS, describe, global_moran
+from geo_engine.space.moran import AT_MEAN, COEFFICIENTS, GlobalMoran, describe, global_moran
+from geo_engine.space.multiplicity import Kinds
 from geo_engine.space.random_labelling import both_tests, labelled_tails, labelling_p
 from geo_engine.space.record import INTEREST, MONTE_CARLO
 from geo_engine.space.weights import Weights
@@ -88,6 +90,8 @@ class Found:
     seen: npt.NDArray[np.bool_]
     """Places with a value."""
     summary: dict[str, float]
+    kinds: Kinds | None = None
+    """The p-values again, where they were found by kind."""
 
 
 def test_map(column: Column, links: Links, weights: Weights | None, test: LocalTest) -> Found:
@@ -109,6 +113,10 @@ def test_map(column: Column, links: Links, weights: Weights | None, test: LocalT
     Found
         Statuses hold for places with a value only.
     """
+    plain = weights is None and column.firms is None and test.alternative == "two-sided"
+    counted = _counted(column, links, test) if plain and test.counts else None
+    if counted is not None:
+        return counted
     seen = ~np.isnan(column.data)
     observed, exponent = tamed(column.data[seen])
     among = links.among(seen)
@@ -122,32 +130,59 @@ def test_map(column: Column, links: Links, weights: Weights | None, test: LocalT
             seen=seen,
             summary={"status": code, "expected_below_005": 0.0, "reason": reason, **facts},
         )
-    linked = among.draws > 0
-    alone = np.where(links.draws[seen] > 0, LOCAL_MISSING, LOCAL_ISOLATE)
     inside = None if weights is None else weights.among(seen)
     if inside is None:
-        floats, quadrant = _equal(observed, among, test)
+        sums = among.sums(observed)
+        found, quadrant = describe(observed, sums, among.draws, moments=test.details)
+        floats = dict(zip(COEFFICIENTS, found, strict=False))
     else:
         floats, quadrant = _weighted(observed, inside, test)
     tails = _tails(column, (observed, seen), (among, inside, floats["lag"]), test)
     floats["p_value"], floats["p_error"] = tails.p_value, tails.p_error
-    status = np.where(linked, LOCAL_OK, alone).astype(np.int8)
     summary = _summary(observed, floats["lag"], (among, inside), tails)
-    floats["lag"] = np.ldexp(floats["lag"], exponent)
+    if exponent:
+        floats["lag"] = np.ldexp(floats["lag"], exponent)
+    codes = {
+        "quadrant": quadrant,
+        "method": tails.method,
+        "status": np.where(among.linked, np.int8(LOCAL_OK), _alone(links, seen)),
+    }
     return Found(
         floats=floats,
-        codes={"quadrant": quadrant, "method": tails.method, "status": status},
+        codes=codes,
         seen=seen,
         summary={**summary, **facts},
     )
 
 
-def _equal(
-    observed: FloatArray, links: Links, test: LocalTest
-) -> tuple[dict[str, FloatArray], npt.NDArray[np.int8]]:
-    """Compute the coefficients with equal weights."""
-    found, codes = describe(observed, links.sums(observed), links.draws, moments=test.details)
-    return dict(zip(COEFFICIENTS, found, strict=False)), codes
+def _counted(column: Column, links: Links, test: LocalTest) -> Found | None:
+    """Test an ordinary map of small counts; None where it is not one, or cannot be tested."""
+    found = count_map(column.data, links, moments=test.details)
+    if found is None or _lacking((len(column.data), found.positive, found.total), test):
+        return None
+    floats = dict(zip(COEFFICIENTS, found.coefficients, strict=False))
+    seen = np.ones(len(column.data), np.bool_)
+    return Found(
+        floats={**floats, "p_value": found.p_value, "p_error": found.p_error},
+        codes={
+            "quadrant": found.quadrant,
+            "method": found.method,
+            "status": np.where(links.linked, np.int8(LOCAL_OK), np.int8(LOCAL_ISOLATE)),
+        },
+        seen=seen,
+        summary={
+            **_whole(found.moran, links, found.expected_of_interest),
+            "observed": len(seen),
+            "positive": found.positive,
+            "firms": found.total,
+        },
+        kinds=found.kinds,
+    )
+
+
+def _alone(links: Links, seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int8]:
+    """Tell places that have no neighbor from those that see none."""
+    return np.where(links.linked[seen], np.int8(LOCAL_MISSING), np.int8(LOCAL_ISOLATE))
 
 
 def _weighted(
@@ -254,12 +289,17 @@ def _summary(
         rows = np.asarray(both.sum(axis=1)).ravel()
         moments = float((both.data**2).sum() / 2), float(rows @ rows)
     whole = global_moran(observed, lag, links, moments)
+    return _whole(whole, links, tails.expected_of_interest)
+
+
+def _whole(whole: GlobalMoran, links: Links, expected: float) -> dict[str, float]:
+    """Name what is known of a map that was tested."""
     return {
         "moran_i": whole.value,
         "moran_expected": whole.expected,
         "moran_p": whole.p_value,
-        "tested": int((links.draws > 0).sum()),
-        "expected_below_005": tails.expected_of_interest,
+        "tested": int(np.count_nonzero(links.linked)),
+        "expected_below_005": expected,
         "status": LOCAL_OK,
         "reason": 0,
     }
@@ -283,13 +323,17 @@ def _reason(
     half_range = observed.max() / 2 - observed.min() / 2
     if half_range <= ROUNDED_ALIKE / 2 * np.abs(observed).max():
         return REASONS.index("constant"), facts
+    return _lacking((n, positive, firms), test), facts
+
+
+def _lacking(counted: tuple[int, int, float], test: LocalTest) -> int:
+    """Tell which of places, positive ones and firms are too few; 0 for none."""
+    n, positive, firms = counted
     if n < max(test.min_places, 3):
-        return REASONS.index("few_places"), facts
+        return REASONS.index("few_places")
     if positive < test.min_positive:
-        return REASONS.index("few_positive"), facts
-    if firms < test.min_firms:
-        return REASONS.index("few_firms"), facts
-    return 0, facts
+        return REASONS.index("few_positive")
+    return REASONS.index("few_firms") if firms < test.min_firms else 0
 
 
 def _commonest(observed: FloatArray) -> int:

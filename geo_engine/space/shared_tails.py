@@ -18,6 +18,7 @@ import numpy.typing as npt
 from geo_engine.space.bounds import Bounds, Chart, Grid
 from geo_engine.space.brackets import settle_brackets
 from geo_engine.space.chernoff import sum_window
+from geo_engine.space.core_tails import settle_core
 from geo_engine.space.real_bands import is_heavy, settle_bands
 from geo_engine.space.record import INTEREST, Record
 from geo_engine.space.sum_tables import ROOM, Questions, lower_tails
@@ -81,7 +82,7 @@ def share_tails(chart: Chart, sums: Sums, record: Record) -> Iterator[Sums]:
     if len(chart.values) < BAND_PLACES:
         yield from _by_grids(chart, waiting, record)
         return
-    waiting = settle_bands(chart, waiting, record)
+    waiting = settle_bands(chart, settle_core(chart, waiting, record), record)
     # Grids near an end are fine where a few values are large; elsewhere ties are the trouble.
     near = record.is_near(waiting) & (not is_heavy(chart))
     yield waiting.at(near)

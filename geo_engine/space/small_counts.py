@@ -8,6 +8,8 @@ beside each other.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,72 @@ LONGEST = 1 << 13
 """Tables have at most this many entries."""
 MOST_DRAWS = 64
 FEWEST_PLACES = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountTables:
+    """How sums of one, two, ... values of a map are distributed."""
+
+    terms: FloatArray
+    """Probabilities by number of draws, from one up, and by sum, periodic."""
+    first: IntArray
+    """Where the window of each begins."""
+    sizes: tuple[int, int]
+    """Places, and steps back in the number of draws that count."""
+
+    @classmethod
+    def of(cls, steps: IntArray, histogram: IntArray, most: int) -> CountTables | None:
+        """Compute the tables.
+
+        Parameters
+        ----------
+        steps : ndarray of int
+            Values from zero up.
+        histogram : ndarray of int
+            How often each occurs.
+        most : int
+            Largest number of draws.
+
+        Returns
+        -------
+        CountTables or None
+            None where they would be long.
+        """
+        low, high = sum_window(steps, most)
+        first = np.maximum(np.floor(low).astype(np.int64) - 1, 0)
+        length = fft.next_fast_len(int((np.ceil(high) - first).max()) + 2, real=True)
+        if length > LONGEST:
+            return None
+        if len(histogram) > length:
+            histogram = np.bincount(steps % length, minlength=length)
+        padded = np.zeros(length)
+        padded[: len(histogram)] = histogram
+        coefficients = newton_coefficients(len(steps), most)
+        ring = np.zeros((coefficients.shape[1] + 1, length // 2 + 1), np.complex128)
+        ring[0] = 1.0
+        terms = np.empty((most, length // 2 + 1), np.complex128)
+        rows = np.arange(1, most + 1)
+        newton_rows(fft.rfft(padded)[None, :], length, coefficients, (1, rows), (ring, terms))
+        tables = fft.irfft(terms, length, axis=1, overwrite_x=True)
+        return cls(terms=tables, first=first, sizes=(len(steps), coefficients.shape[1]))
+
+    def answers(self, asked: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Answer questions, once: the tables are cumulated in place.
+
+        Parameters
+        ----------
+        asked : ndarray of int
+            Draws, own value, sum and side in columns.
+
+        Returns
+        -------
+        p_values : ndarray
+            One for each question.
+        attainable : ndarray
+            By number of draws: the largest probability of a p-value below ``INTEREST``.
+        """
+        attainable = np.full(len(self.terms) + 1, INTEREST)
+        return answer(self.terms, self.first, asked, self.sizes, attainable), attainable
 
 
 def small_count_tails(
@@ -53,43 +121,44 @@ def small_count_tails(
     most = int(draws.max(initial=0))
     if n < FEWEST_PLACES or not 0 < most <= min(MOST_DRAWS, n // 10):
         return None
-    steps, top = _steps(values)
+    steps, top = whole_steps(values)
     if top < 0:
         return None
-    low, high = sum_window(steps, most)
-    first = np.maximum(np.floor(low).astype(np.int64) - 1, 0)
-    length = fft.next_fast_len(int((np.ceil(high) - first).max()) + 2, real=True)
-    if length > LONGEST:
-        return None
-    sums = links.sums(steps.astype(np.float64))
+    # Sums of whole numbers are exact.
+    sums = links.sums(values) - draws * values.min()
     sides = np.zeros(n, np.int8) if side is None else side
-    which, asked = _questions(steps, draws, sums, sides)
-    histogram = np.bincount(steps % length, minlength=length)
-    spectra = fft.rfft(histogram.astype(np.float64))[None, :]
-    coefficients = newton_coefficients(n, most)
-    ring = np.zeros((coefficients.shape[1] + 1, length // 2 + 1), np.complex128)
-    ring[0] = 1.0
-    terms = np.empty((most, length // 2 + 1), np.complex128)
-    rows = np.arange(1, most + 1)
-    newton_rows(spectra, length, coefficients, (1, rows), (ring, terms))
-    tables = fft.irfft(terms, length, axis=1, overwrite_x=True)
-    sizes = (n, coefficients.shape[1])
-    attainable = np.full(most + 1, INTEREST)
-    p = _answers(tables, first, asked, sizes, attainable)
+    which, asked = find_questions(steps, draws, sums, sides)
+    tables = CountTables.of(steps, np.bincount(steps, minlength=top + 1), most)
+    if tables is None:
+        return None
+    p, attainable = tables.answers(asked)
     if p.min() < DEEP:
         return None
-    linked = draws > 0
+    linked = links.linked
     return Tails(
         p_value=np.where(linked, p[which], np.nan),
         p_error=np.where(linked, NOISE, np.nan),
-        method=np.where(linked, EXACT, 0).astype(np.int8),
-        expected_of_interest=float(attainable[draws[linked]].sum()),
+        method=linked * np.int8(EXACT),
+        expected_of_interest=float((np.bincount(draws) * attainable)[1:].sum()),
     )
 
 
 @numba.njit(cache=True, nogil=True)
-def _steps(values: FloatArray) -> tuple[IntArray, int]:  # pragma: no cover
-    """Shift whole numbers to start at zero; give their range, or -1 for others."""
+def whole_steps(values: FloatArray) -> tuple[IntArray, int]:  # pragma: no cover
+    """Shift whole numbers to start at zero.
+
+    Parameters
+    ----------
+    values : ndarray
+        Finite values.
+
+    Returns
+    -------
+    steps : ndarray of int
+        From zero up.
+    top : int
+        The largest; -1 where there are other numbers than whole ones, or the range is wide.
+    """
     steps = np.empty(len(values), np.int64)
     smallest = values.min()
     top = values.max() - smallest
@@ -103,10 +172,23 @@ def _steps(values: FloatArray) -> tuple[IntArray, int]:  # pragma: no cover
 
 
 @numba.njit(cache=True, nogil=True)
-def _questions(
+def find_questions(
     steps: IntArray, draws: IntArray, sums: FloatArray, sides: npt.NDArray[np.int8]
 ) -> tuple[IntArray, IntArray]:  # pragma: no cover
-    """Find the distinct questions (draws, own value, sum, side), and which one each place asks."""
+    """Find the distinct questions, and which one each place asks.
+
+    Parameters
+    ----------
+    steps, draws, sums, sides : ndarray
+        Own value, number and sum of neighbors, and side of each place.
+
+    Returns
+    -------
+    which : ndarray of int
+        Number of the question of each place.
+    asked : ndarray of int
+        Draws, own value, sum and side in columns.
+    """
     n = len(steps)
     size = 1
     while size < 2 * n:
@@ -137,14 +219,33 @@ def _questions(
 
 
 @numba.njit(cache=True, nogil=True)
-def _answers(
+def answer(
     tables: FloatArray,
     first: IntArray,
     asked: IntArray,
     sizes: tuple[int, int],
     attainable: FloatArray,
 ) -> FloatArray:  # pragma: no cover
-    """Cumulate all tables, and answer each question from them."""
+    """Cumulate all tables, and answer each question from them.
+
+    Parameters
+    ----------
+    tables : ndarray
+        Probabilities by number of draws and sum; cumulated in place.
+    first : ndarray of int
+        Where each begins.
+    asked : ndarray of int
+        Draws, own value, sum and side in columns.
+    sizes : tuple of int
+        Places, and steps back that count.
+    attainable : ndarray
+        Filled: by number of draws, the largest probability of a p-value below its first entry.
+
+    Returns
+    -------
+    ndarray
+        P-values; 1 where nothing is drawn.
+    """
     length = tables.shape[1]
     turned = np.empty(length)
     for r in range(tables.shape[0]):

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from scipy import fft
 
 from geo_engine.space.chernoff import sum_window
+from geo_engine.space.running_sums import cumulate_rows
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -98,10 +99,8 @@ def lower_tails(drawn: IntArray, population: int, questions: Questions) -> Answe
     first, length, rate = _layout(drawn, most, questions)
     coefficients = newton_coefficients(population, most, questions.negligible)
     depth = coefficients.shape[1]
-    histogram = np.bincount(drawn % length, minlength=length).astype(np.float64)
-    # The m-th power sum of damped values is damped m times.
-    powers = np.arange(1, depth + 1 if rate > 0 else 2)[:, None]
-    spectra = fft.rfft(histogram * np.exp(-rate * powers * np.arange(length)), axis=1)
+    histogram = np.bincount(drawn % length, minlength=length)
+    spectra = fft.rfft(_damped(histogram, rate, depth if rate > 0 else 1), axis=1)
     # By rising number of draws, so that those that a row concerns are neighbors in memory.
     order = np.argsort(questions.draws, kind="stable")
     draws, own = questions.draws[order], questions.own[order]
@@ -109,7 +108,7 @@ def lower_tails(drawn: IntArray, population: int, questions: Questions) -> Answe
     tails = np.zeros(thresholds.shape)
     attainable = None if questions.level is None else np.full(most + 1, questions.level)
     growth = np.exp(rate * np.arange(length))
-    rows = _rows_needed(draws, depth)
+    rows = rows_needed(draws, depth)
     per_chunk = max(1, CHUNK // length)
     ring = np.zeros((depth + 1, length // 2 + 1), np.complex128)
     ring[0] = 1.0
@@ -119,7 +118,7 @@ def lower_tails(drawn: IntArray, population: int, questions: Questions) -> Answe
         terms = np.empty((len(some), length // 2 + 1), np.complex128)
         newton_rows(spectra, length, coefficients, (start, some), (ring, terms))
         tables = fft.irfft(terms, length, axis=1, overwrite_x=True)
-        _cumulate_rows(tables, first[some] % length, growth)
+        cumulate_rows(tables, first[some] % length, growth)
         _fold_rows(
             tails, (thresholds, draws, own), tables, (some, first[some]), (population, depth)
         )
@@ -186,10 +185,23 @@ def _fill_coefficients(
             sign = -sign
 
 
-def _rows_needed(draws: IntArray, depth: int) -> IntArray:
-    """Give the numbers of draws whose tables some place reads."""
+def rows_needed(draws: IntArray, depth: int) -> IntArray:
+    """Give the numbers of draws whose tables some place reads.
+
+    Parameters
+    ----------
+    draws : ndarray of int
+        Rising.
+    depth : int
+        Steps back that a place reads.
+
+    Returns
+    -------
+    ndarray of int
+        Rising, from one.
+    """
     needed = np.zeros(int(draws[-1]) + 1, np.bool_)
-    for k in np.unique(draws):
+    for k in np.flatnonzero(np.bincount(draws)):
         needed[max(1, k - depth + 1) : k + 1] = True
     return np.flatnonzero(needed).astype(np.int64)
 
@@ -280,22 +292,17 @@ def _newton_step(
 
 
 @numba.njit(cache=True, nogil=True)
-def _cumulate_rows(
-    tables: FloatArray, starts: IntArray, growth: FloatArray
-) -> None:  # pragma: no cover
-    """Cumulate periodic tables from where their windows start, in place."""
-    rows, length = tables.shape
-    turned = np.empty(length)
-    for r in range(rows):
-        total = 0.0
-        j = starts[r]
-        for i in range(length):
-            total += tables[r, j] * growth[j]
-            turned[i] = total
-            j += 1
-            if j == length:
-                j = 0
-        tables[r] = turned
+def _damped(histogram: IntArray, rate: float, powers: int) -> FloatArray:  # pragma: no cover
+    """Damp values once for the first power sum, twice for the second, and so on."""
+    damped = np.zeros((powers, len(histogram)))
+    for value in range(len(histogram)):
+        if histogram[value] > 0:
+            decay = np.exp(-rate * value)
+            weight = np.float64(histogram[value])
+            for m in range(powers):
+                weight *= decay
+                damped[m, value] = weight
+    return damped
 
 
 @numba.njit(cache=True, nogil=True)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from geo_engine.indicators.rates import assuncao_reis
 from geo_engine.space.exact import conditional_tails
@@ -25,6 +26,7 @@ KINDS = (
     "zero-inflated real",
     "normal",
     "log-normal, sigma 2.5",
+    "Cauchy",
 )
 WANTED = (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4, 3e-5, 1e-5, 3e-6)
 """For each kind one place near each of these p-values."""
@@ -51,6 +53,7 @@ def case(kind):
         "zero-inflated real": lambda: np.maximum(_smooth(rng, where) - 0.5, 0.0) ** 1.5,
         "normal": lambda: _smooth(rng, where),
         "log-normal, sigma 2.5": lambda: np.exp(2.5 * _smooth(rng, where)),
+        "Cauchy": lambda: stats.cauchy.ppf(stats.norm.cdf(_smooth(rng, where))),
     }[kind]()
     seen = np.isfinite(values)
     links = Links.of(where.graphs["queen"], where.places).among(seen)

@@ -127,7 +127,7 @@ def null_panels(say, repeats=None):
 
 
 def brute_force(say, draws=10_000_000):
-    """Agree with ten million fresh draws for each of sixty places."""
+    """Agree with ten million fresh draws for each of ten places of every kind."""
     rows, worst, loose, counted = [], 0.0, 0, 0
     for kind in force.KINDS:
         found = force.against_draws(kind, draws)
