@@ -72,10 +72,11 @@ def _runs(frame: pd.DataFrame, asked: Chart) -> Iterator[tuple[str, int, int]]:
     """Give each line: its label, its first row, and the row after its last."""
     labels = frame[asked.group].astype(str).to_numpy()
     heights = pd.to_numeric(frame[asked.value], errors="coerce").to_numpy(dtype=float)
-    starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]]) if len(labels) else []
+    first = np.r_[True, labels[1:] != labels[:-1]][: len(labels)]
+    starts = np.flatnonzero(first).tolist()
     drawn: set[str] = set()
     for start, stop in zip(starts, [*starts[1:], len(labels)], strict=True):
         label = str(labels[start])
         if label not in drawn and np.isfinite(heights[start:stop]).sum() > 1:
             drawn.add(label)
-            yield label, int(start), int(stop)
+            yield label, start, stop
