@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
+from typer.testing import CliRunner
 
 from geo_engine import storage
+from geo_engine.cli.app import app
 from geo_engine.errors import OutputError
 from geo_engine.exports.formats import FORMATS, USUAL, export_run
 from geo_engine.exports.shapefile import NAME_LENGTH, short_names
@@ -184,3 +186,14 @@ def test_a_damaged_panel_is_not_passed_on(run, tmp_path):
     with pytest.raises(OutputError, match="PANEL_READ"):
         export_run(tmp_path, ["csv"], tmp_path / "out")
     assert not (tmp_path / "out" / "panel.csv").exists()
+
+
+def test_the_command_writes_several_formats_into_the_folder_of_the_run(run, tmp_path):
+    target = tmp_path / "here"
+    asked = ["export", str(run), "--format", "neighbors,metadata", "--format", "sld"]
+    done = CliRunner().invoke(app, [*asked, "--out", str(target)])
+    assert done.exit_code == 0, done.output
+    names = {file.name for file in target.iterdir()}
+    assert {"neighbors.gal", "neighbors.gwt", "metadata_iso19139.xml"} <= names
+    assert "municipalities_moda_valori.sld" in names
+    assert not [name for name in names if name.endswith((".geojson", ".shp"))]
