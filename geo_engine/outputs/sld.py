@@ -41,9 +41,7 @@ def sld_of_values(
     str
         An SLD document.
     """
-    rules = [
-        (entry, _between(column, entry, closed=number == 0)) for number, entry in enumerate(classes)
-    ]
+    rules = [(entry, _inside(column, number, classes)) for number, entry in enumerate(classes)]
     return _document(layer, title, [*rules, *_missing_rules(column, status)])
 
 
@@ -178,14 +176,17 @@ def _color(text: str) -> tuple[str, str]:
     return f"#{red:02x}{green:02x}{blue:02x}", f"{alpha / 255:.2f}"
 
 
-def _between(column: str, entry: Class, *, closed: bool) -> Filter:
-    """Ask for a value above the lower bound, or on it in the first class, up to the upper one."""
+def _inside(column: str, number: int, classes: Sequence[Class]) -> Filter:
+    """Ask for a value of a class; the outer ones are open, since servers round what they read."""
 
     def add(parent: ET.Element) -> None:
         both = ET.SubElement(parent, f"{{{OGC}}}And")
-        lower = "PropertyIsGreaterThanOrEqualTo" if closed else "PropertyIsGreaterThan"
-        _compare(both, lower, column, repr(entry.lower))
-        _compare(both, "PropertyIsLessThanOrEqualTo", column, repr(entry.upper))
+        filled = ET.SubElement(ET.SubElement(both, f"{{{OGC}}}Not"), f"{{{OGC}}}PropertyIsNull")
+        ET.SubElement(filled, f"{{{OGC}}}PropertyName").text = column
+        if number > 0:
+            _compare(both, "PropertyIsGreaterThan", column, repr(classes[number].lower))
+        if number < len(classes) - 1:
+            _compare(both, "PropertyIsLessThanOrEqualTo", column, repr(classes[number].upper))
 
     return add
 
