@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from geo_engine.errors import StudyError
 from geo_engine.study_chains import Chains
@@ -181,12 +182,17 @@ class Outputs(Keys):
         Field("EPSG:32632", description="Reference system of the GeoPackage; ISTAT's by default.")
     )
     publisher: Words = Field("", description="Body that answers for the data, in metadata records.")
-    contact: str = Field(
-        "", pattern=r"^([^@\s<>]+@[^@\s<>]+)?$", description="Its e-mail address, in the same."
-    )
+    contact: Words = Field("", description="Its e-mail address, in the same.")
     licence: Literal["", "CC BY 4.0", "CC0 1.0"] = Field(
         "", description="Under which the results are published, in the same."
     )
+
+    @field_validator("contact")
+    @classmethod
+    def _address(cls, text: str) -> str:
+        if text and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", text):
+            raise ValueError("is no e-mail address; write it as ufficio@ente.it")
+        return text
 
 
 class Study(IndicatorKeys):
