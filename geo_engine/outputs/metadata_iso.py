@@ -71,14 +71,8 @@ def iso_record(facts: Described) -> str:
 
 def _identification(facts: Described) -> ET.Element:
     """Say what the data are, whose, and under which conditions."""
-    west, south, east, north = facts.bounds
-    box = {
-        "westBoundLongitude": west,
-        "eastBoundLongitude": east,
-        "southBoundLatitude": south,
-        "northBoundLatitude": north,
-    }
-    corners = [_node(name, _leaf("gco:Decimal", f"{value:.6f}")) for name, value in box.items()]
+    themes = ("GEMET - INSPIRE themes, version 1.0", "2008-06-01", "publication")
+    reach = ("Ambito di applicazione territoriale", "2019-05-22", "publication")
     fraction = _node(
         "MD_RepresentativeFraction", _node("denominator", _leaf("gco:Integer", str(SCALE)))
     )
@@ -87,37 +81,34 @@ def _identification(facts: Described) -> ET.Element:
         _node("citation", _citation(facts.title, facts.date, "revision", facts.identifier)),
         _text("abstract", facts.abstract),
         _party("pointOfContact", facts, role="owner"),
-        _keywords(
-            ["Unità statistiche"],
-            "GEMET - INSPIRE themes, version 1.0",
-            "2008-06-01",
-            "publication",
-        ),
-        _keywords(
-            ["Nazionale" if facts.coverage == "Italia" else "Regionale"],
-            "Ambito di applicazione territoriale",
-            "2019-05-22",
-            "publication",
-        ),
-        _keywords(list(facts.keywords)),
+        _keywords(["Unità statistiche"], *themes),
+        _keywords(["Nazionale" if facts.coverage == "Italia" else "Regionale"], *reach),
+        _keywords(facts.keywords),
         _constraints(facts),
         _coded("spatialRepresentationType", "MD_SpatialRepresentationTypeCode", "vector"),
-        _node(
-            "spatialResolution",
-            _node("MD_Resolution", _node("equivalentScale", fraction)),
-        ),
+        _node("spatialResolution", _node("MD_Resolution", _node("equivalentScale", fraction))),
         _language("language"),
         _coded("characterSet", "MD_CharacterSetCode", "utf8"),
         _node("topicCategory", _leaf("gmd:MD_TopicCategoryCode", "economy")),
-        _node(
-            "extent",
-            _node(
-                "EX_Extent",
-                _text("description", facts.coverage),
-                _node("geographicElement", _node("EX_GeographicBoundingBox", *corners)),
-                _period(facts),
-            ),
-        ),
+        _node("extent", _extent(facts)),
+    )
+
+
+def _extent(facts: Described) -> ET.Element:
+    """State territory and years."""
+    west, south, east, north = facts.bounds
+    box = {
+        "westBoundLongitude": west,
+        "eastBoundLongitude": east,
+        "southBoundLatitude": south,
+        "northBoundLatitude": north,
+    }
+    corners = [_node(name, _leaf("gco:Decimal", f"{value:.6f}")) for name, value in box.items()]
+    return _node(
+        "EX_Extent",
+        _text("description", facts.coverage),
+        _node("geographicElement", _node("EX_GeographicBoundingBox", *corners)),
+        _period(facts),
     )
 
 

@@ -8,16 +8,21 @@ import json
 import uuid
 import xml.etree.ElementTree as ET
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
-import pyproj
 
 from geo_engine.outputs import qgis_style, qgis_text
 from geo_engine.outputs.fields import clean_text
 from geo_engine.outputs.gpkg_layers import LAYER, hotspot_symbol, value_note
 from geo_engine.outputs.gpkg_tables import Layer
+from geo_engine.outputs.qgis_canvas import (
+    add_reference_system,
+    extent_of,
+    map_canvas,
+    properties,
+)
 from geo_engine.outputs.qgis_layout import Page, page_layout
 from geo_engine.outputs.tabular import leading_chain
 from geo_engine.results import Results
@@ -125,17 +130,17 @@ def project_document(results: Results, layers: Sequence[Layer], banner: str) -> 
     root = ET.Element("qgis", version=QGIS_VERSION, projectname=title)
     ET.SubElement(root, "homePath", path="")
     ET.SubElement(root, "title").text = title
-    _reference_system(ET.SubElement(root, "projectCrs"), facts.crs)
+    add_reference_system(ET.SubElement(root, "projectCrs"), facts.crs)
     root.append(_tree(groups))
     root.append(_relations(entries))
-    root.append(_canvas(layers, facts.crs))
+    root.append(map_canvas(layers, facts.crs))
     listing = ET.SubElement(root, "projectlayers")
     for entry in entries:
         listing.append(_map_layer(entry, entries, facts.crs))
     order = ET.SubElement(root, "layerorder")
     for entry in _drawing_order(entries):
         ET.SubElement(order, "layer", id=entry.identifier)
-    root.append(_properties())
+    root.append(properties())
     page = Page(
         title=title,
         subtitle=value_note(results, leading_chain(results)),
@@ -146,7 +151,7 @@ def project_document(results: Results, layers: Sequence[Layer], banner: str) -> 
         ),
         sources=facts.source_notes,
         date=facts.data_date,
-        extent=_extent(layers),
+        extent=extent_of(layers),
         legend=_tree([(name, [e for e in listed if e.shown]) for name, listed in groups]),
         unit_degrees=facts.crs == "EPSG:4326",
     )
@@ -157,7 +162,7 @@ def project_document(results: Results, layers: Sequence[Layer], banner: str) -> 
 
 
 def _groups(results: Results, layers: Sequence[Layer]) -> Iterator[tuple[str, list[_Entry]]]:
-    """Give the groups from top to bottom: borders, chains, tables."""
+    """Give the groups from top to bottom: borders, chains, further universes, tables."""
     by_name = {layer.name: layer for layer in layers}
     yield (
         "Confini",
@@ -166,50 +171,49 @@ def _groups(results: Results, layers: Sequence[Layer]) -> Iterator[tuple[str, li
             for name, title in BORDERS.items()
         ],
     )
-    municipalities = by_name[LAYER]
     leading = leading_chain(results)
     for chain in results.facts.chains:
-        label = clean_text(chain.label)
-        first = chain.key == leading
-        listed = [_hotspots(results, by_name["hotspots"], chain.key, shown=first)]
-        own = [style for style in municipalities.styles if style.chain == chain.key]
-        priorities = (f"priorities of {chain.key}", "priorita_")
-        for number, style in enumerate(own):
-            joined = (priorities,) if number == 0 and "priorities" in by_name else ()
-            listed.append(
-                _Entry(
-                    key=f"{LAYER} {style.name}",
-                    table=LAYER,
-                    title=style.name,
-                    qml=_with_aliases(style.qml, municipalities),
-                    spatial=True,
-                    shown=first and number == 0,
-                    joins=joined,
-                )
-            )
-        yield label, listed
-    others = [_whole(layer) for layer in layers if not isinstance(layer.frame, gpd.GeoDataFrame)]
-    further = [
-        _whole(layer)
-        for layer in layers
-        if isinstance(layer.frame, gpd.GeoDataFrame)
-        and layer.name not in (LAYER, "regions", "provinces", "hotspots")
-    ]
-    if "priorities" in by_name:
-        others += [
-            _Entry(
-                key=f"priorities of {chain.key}",
-                table="priorities",
-                title=f"Priorità: {clean_text(chain.label)}",
-                qml=by_name["priorities"].styles[0].qml,
-                spatial=False,
-                subset=f'"chain" = {qgis_text.literal(chain.key)}',
-            )
-            for chain in results.facts.chains
-        ]
+        shown = chain.key == leading
+        areas = _hotspots(results, by_name["hotspots"], chain.key, shown=shown)
+        yield clean_text(chain.label), [areas, *_drawn(by_name, chain.key, shown=shown)]
+    spatial = [layer for layer in layers if isinstance(layer.frame, gpd.GeoDataFrame)]
+    further = [layer for layer in spatial if layer.name not in (LAYER, "hotspots", *BORDERS)]
     if further:
-        yield "Altri universi", further
-    yield TABLES_GROUP, others
+        yield "Altri universi", [_whole(layer) for layer in further]
+    plain = [_whole(one) for one in layers if not isinstance(one.frame, gpd.GeoDataFrame)]
+    yield TABLES_GROUP, [*plain, *_priorities(results, by_name)]
+
+
+def _drawn(by_name: Mapping[str, Layer], chain: str, *, shown: bool) -> Iterator[_Entry]:
+    """Draw the municipalities once with each style of a chain; priorities join the first."""
+    layer = by_name[LAYER]
+    own = [style for style in layer.styles if style.chain == chain]
+    joins = ((f"priorities of {chain}", "priorita_"),) if "priorities" in by_name else ()
+    for number, style in enumerate(own):
+        yield _Entry(
+            key=f"{LAYER} {style.name}",
+            table=LAYER,
+            title=style.name,
+            qml=_with_aliases(style.qml, layer),
+            spatial=True,
+            shown=shown and number == 0,
+            joins=joins if number == 0 else (),
+        )
+
+
+def _priorities(results: Results, by_name: Mapping[str, Layer]) -> Iterator[_Entry]:
+    """Give the priorities of each chain, one row for each municipality."""
+    if "priorities" not in by_name:
+        return
+    for chain in results.facts.chains:
+        yield _Entry(
+            key=f"priorities of {chain.key}",
+            table="priorities",
+            title=f"Priorità: {clean_text(chain.label)}",
+            qml=by_name["priorities"].styles[0].qml,
+            spatial=False,
+            subset=f'"chain" = {qgis_text.literal(chain.key)}',
+        )
 
 
 def _whole(layer: Layer, *, shown: bool = False) -> _Entry:
@@ -274,7 +278,7 @@ def _map_layer(entry: _Entry, entries: Sequence[_Entry], crs: str) -> ET.Element
     ET.SubElement(layer, "datasource").text = entry.source
     ET.SubElement(layer, "layername").text = entry.title
     if entry.spatial:
-        _reference_system(ET.SubElement(layer, "srs"), crs)
+        add_reference_system(ET.SubElement(layer, "srs"), crs)
     ET.SubElement(layer, "provider", encoding="UTF-8").text = "ogr"
     joins = ET.SubElement(layer, "vectorjoins")
     named = {other.key: other.identifier for other in entries}
@@ -350,42 +354,3 @@ def _relations(entries: Sequence[_Entry]) -> ET.Element:
             relation, "fieldRef", referencingField="pro_com_t", referencedField="pro_com_t"
         )
     return relations
-
-
-def _reference_system(parent: ET.Element, crs: str) -> None:
-    """Describe a reference system."""
-    found = pyproj.CRS(crs)
-    system = ET.SubElement(parent, "spatialrefsys")
-    ET.SubElement(system, "wkt").text = found.to_wkt()
-    ET.SubElement(system, "srid").text = crs.rpartition(":")[2]
-    ET.SubElement(system, "authid").text = crs
-    ET.SubElement(system, "description").text = found.name
-    ET.SubElement(system, "geographicflag").text = "true" if found.is_geographic else "false"
-
-
-def _extent(layers: Sequence[Layer]) -> tuple[float, float, float, float]:
-    """Give the bounds of the municipalities in the system of the file."""
-    frame = next(layer.frame for layer in layers if layer.name == LAYER)
-    west, south, east, north = (float(v) for v in frame.total_bounds)
-    return west, south, east, north
-
-
-def _canvas(layers: Sequence[Layer], crs: str) -> ET.Element:
-    """Open on the whole territory."""
-    canvas = ET.Element("mapcanvas", name="theMapCanvas", annotationsVisible="1")
-    ET.SubElement(canvas, "units").text = "degrees" if crs == "EPSG:4326" else "meters"
-    extent = ET.SubElement(canvas, "extent")
-    for name, value in zip(("xmin", "ymin", "xmax", "ymax"), _extent(layers), strict=True):
-        ET.SubElement(extent, name).text = repr(value)
-    _reference_system(ET.SubElement(canvas, "destinationsrs"), crs)
-    return canvas
-
-
-def _properties() -> ET.Element:
-    """Keep paths relative."""
-    properties = ET.Element("properties")
-    paths = ET.SubElement(properties, "Paths")
-    ET.SubElement(paths, "Absolute", type="bool").text = "false"
-    system = ET.SubElement(properties, "SpatialRefSys")
-    ET.SubElement(system, "ProjectionsEnabled", type="int").text = "1"
-    return properties
