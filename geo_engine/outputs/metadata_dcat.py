@@ -20,13 +20,10 @@ NAMESPACES = {
 XSD_DATE = "http://www.w3.org/2001/XMLSchema#date"
 WKT = "http://www.opengis.net/ont/geosparql#wktLiteral"
 AUTHORITY = "http://publications.europa.eu/resource/authority"
-FILES = (
-    ("territory.gpkg", "GeoPackage con tutti i livelli", "GPKG", "application/geopackage+sqlite3"),
-    ("panel.parquet", "Tabella lunga", "PARQUET", "application/vnd.apache.parquet"),
-    ("tables.xlsx", "Tabelle", "XLSX", "application/vnd.openxmlformats-officedocument."
-     "spreadsheetml.sheet"),
-)  # fmt: skip
-"""File, title, format of the European vocabulary, and media type."""
+FILE = "territory.gpkg"
+FORM = "GPKG"
+"""In the European vocabulary of file types."""
+MEDIA_TYPE = "application/geopackage+sqlite3"
 
 
 def dcat_record(facts: Described) -> str:
@@ -63,8 +60,7 @@ def dcat_record(facts: Described) -> str:
     _contact(_part(dataset, "dcat:contactPoint"), facts)
     _place(_part(dataset, "dct:spatial"), facts)
     _period(_part(dataset, "dct:temporal"), facts)
-    for file in FILES:
-        _distribution(_part(dataset, "dcat:distribution"), facts, *file)
+    _distribution(_part(dataset, "dcat:distribution"), facts)
     ET.indent(root, " ")
     return ET.tostring(root, encoding="unicode")
 
@@ -111,17 +107,15 @@ def _period(parent: ET.Element, facts: Described) -> None:
         _typed(period, f"dcatapit:{name}", value, XSD_DATE)
 
 
-def _distribution(
-    parent: ET.Element, facts: Described, file: str, title: str, form: str, media: str
-) -> None:
-    """Describe one file."""
+def _distribution(parent: ET.Element, facts: Described) -> None:
+    """Describe the file that the record is in; the study does not know what else is published."""
     entry = _part(parent, "dcatapit:Distribution")
     _resource(entry, "rdf:type", NAMESPACES["dcat"] + "Distribution")
-    _text(entry, "dct:title", title, language="it")
+    _text(entry, "dct:title", "GeoPackage con tutti i livelli", language="it")
     for name in ("dcat:accessURL", "dcat:downloadURL"):
-        _resource(entry, name, file)
-    _resource(entry, "dct:format", f"{AUTHORITY}/file-type/{form}")
-    _resource(entry, "dcat:mediaType", f"https://www.iana.org/assignments/media-types/{media}")
+        _resource(entry, name, FILE)
+    _resource(entry, "dct:format", f"{AUTHORITY}/file-type/{FORM}")
+    _resource(entry, "dcat:mediaType", f"https://www.iana.org/assignments/media-types/{MEDIA_TYPE}")
     address, text, kind = LICENCES[facts.licence]
     licence = _part(_part(entry, "dct:license"), "dcatapit:LicenseDocument", about=address)
     _resource(licence, "rdf:type", NAMESPACES["dct"] + "LicenseDocument")
