@@ -14,11 +14,12 @@ demo: $(VENV)/.core ## set up, then run the whole main job on the embedded (simu
 test: $(VENV)/.dev ## set up with the development tools, then run the whole test suite
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-check: $(VENV)/.dev ## format, lint, types, import contracts, doctests
+check: $(VENV)/.dev ## format, lint (Python and the atlas's script), types, import contracts, doctests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/lint_js.py
 	$(BIN)/python -m pytest --doctest-modules geo_engine
 
 verify: $(VENV)/.dev ## run the long checks (tens of minutes) and write what they found into docs/trust.md

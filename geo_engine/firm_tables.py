@@ -234,7 +234,9 @@ def _coverage(plan: Plan, firms: SingleFirms) -> pd.DataFrame:
         name: (labels, coverage_counts(values, group, len(labels)))
         for name, (labels, group) in _groups(firms).items()
     }
-    return coverage_table([(signal.key, signal.label) for signal in plan.signals], counts)
+    table = coverage_table([(signal.key, signal.label) for signal in plan.signals], counts)
+    english = {signal.key: signal.label_en or signal.label for signal in plan.signals}
+    return table.assign(label_en=table["signal"].map(english))
 
 
 def _levels(plan: Plan, firms: SingleFirms) -> pd.DataFrame:
@@ -284,6 +286,7 @@ def _matches(
         table = match_table(counts)
         table.insert(0, "source", name)
         table.insert(1, "label", joined.source.label)
+        table["label_en"] = joined.source.label_en or joined.source.label
         parts.append(table)
         said = match_sentence(
             joined.table, counts["year"][1], intake.found_rows[name], label=joined.source.label

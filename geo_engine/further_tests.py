@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from libpysal.graph import Graph
 
+from geo_engine.indicators.marshall import marshall_local
 from geo_engine.indicators.rates import assuncao_reis
 from geo_engine.inference import context
 from geo_engine.plan import Plan
@@ -18,7 +19,7 @@ from geo_engine.space.join_counts import local_join_count, local_join_count_of_t
 from geo_engine.space.losh import local_heteroscedasticity
 from geo_engine.space.panel_maps import Inference
 from geo_engine.study_statistics import Further
-from geo_engine.tables import LOCAL_STATUSES, QUADRANTS, TAIL_METHODS
+from geo_engine.tables import LOCAL_MISSING, LOCAL_OK, LOCAL_STATUSES, QUADRANTS, TAIL_METHODS
 
 FURTHER_COLUMNS = (
     "test",
@@ -45,6 +46,7 @@ LABELS = {
     "join_count_of_two": ("few_joins", "many_joins"),
     "co_location": ("few_joins", "many_joins"),
     "heteroscedasticity": ("homogeneous", "heterogeneous"),
+    "neighborhood_rate": ("below_neighborhood", "above_neighborhood"),
 }
 """What a statistic below and above its expectation says; a bivariate Moran has its quadrant."""
 
@@ -93,6 +95,8 @@ def _found(
     )
     chosen = [asked.chain] if asked.chain else list(plan.chains)
     values = rates.sel(chain=chosen)
+    if asked.test == "neighborhood_rate":
+        return [("", _neighborhood_rate(covered.sel(chain=chosen), graph))]
     if asked.other is None:
         return [("", _ALONE[asked.test](values, graph, inference))]
     if asked.other in plan.chains:
@@ -103,6 +107,22 @@ def _found(
         around = context(plan, covered.sel(chain=values["chain"].to_numpy()), str(asked.other))
     around = around.transpose(*values.dims)
     return [(str(asked.other), _PAIRED[asked.test](values, around, graph, inference))]
+
+
+def _neighborhood_rate(counts: xr.Dataset, graph: Graph) -> xr.Dataset:
+    """Shrink shares toward those of the neighborhood: an estimate and its prior, without a test."""
+    found = marshall_local(counts["digital"], counts["known"], graph)
+    seen = found["rate_eb"].notnull()  # noqa: PD004 - xarray's name
+    blank = xr.full_like(found["rate_eb"], np.nan)
+    return xr.Dataset(
+        {
+            "statistic": found["rate_eb"],
+            "expected": found["prior"].where(seen),
+            **dict.fromkeys(("variance", "p_value", "p_error", "q_value"), blank),
+            "method": xr.zeros_like(seen, dtype=np.int8),
+            "status": seen.copy(data=np.where(seen, LOCAL_OK, LOCAL_MISSING)),
+        }
+    )
 
 
 def _above_mean(values: xr.DataArray) -> xr.DataArray:
@@ -137,7 +157,9 @@ def _table(asked: Further, other: str, found: xr.Dataset) -> pd.DataFrame:
         below, above = LABELS[asked.test]
         high = table["statistic"] > table["expected"]
         label = np.where(high, above, below).astype(object)
-    tested = table["p_value"].notna()
+    # An estimate is no test, and has no p.
+    decisive = "statistic" if asked.test == "neighborhood_rate" else "p_value"
+    tested = table[decisive].notna()
     return pd.DataFrame(
         {
             "test": asked.test,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from geo_engine.indicators.universe_definitions import Universe
 from geo_engine.plan import Plan
 from geo_engine.plan_chains import membership_words, perimeter_label, uses_derived_coast
-from geo_engine.plan_signals import signal_name
+from geo_engine.plan_signals import index_versions, signal_name
 from geo_engine.results import ChainInfo, Facts, UniverseInfo
 from geo_engine.sources import boundaries
 
@@ -62,6 +62,10 @@ def state_facts(plan: Plan, years: tuple[int, ...], universe: Universe | None = 
         seed=study.seed,
         population_year=plan.population_year,
         coverage=_coverage_name(plan),
+        coverage_en=_coverage_name(plan, "en"),
+        index_versions=index_versions(study.index, years),
+        basemap_tiles=study.outputs.basemap.tiles if study.outputs.basemap else "",
+        basemap_attribution=study.outputs.basemap.attribution if study.outputs.basemap else "",
         is_national=study.coverage.is_national,
         perimeter=perimeter_label(plan.chains),
         perimeter_en=perimeter_label(plan.chains, "en"),
@@ -102,13 +106,16 @@ def chain_infos(plan: Plan) -> tuple[ChainInfo, ...]:
     )
 
 
-def _coverage_name(plan: Plan) -> str:
-    """Name the covered territory in Italian."""
+def _coverage_name(plan: Plan, language: str = "it") -> str:
+    """Name the covered territory."""
+    italian = language == "it"
     coverage = plan.study.coverage
     if coverage.is_national:
-        return "Italia"
-    count = f"{int(plan.places['covered'].sum()):,}".replace(",", ".")
+        return "Italia" if italian else "Italy"
+    count = f"{int(plan.places['covered'].sum()):,}"
     named = [*coverage.regions, *coverage.provinces]
     if coverage.municipalities:
-        named.append(f"{len(coverage.municipalities)} comuni indicati")
-    return f"{', '.join(named)} ({count} comuni)"
+        own = "comuni indicati" if italian else "municipalities named"
+        named.append(f"{len(coverage.municipalities)} {own}")
+    said = f"{count.replace(',', '.')} comuni" if italian else f"{count} municipalities"
+    return f"{', '.join(named)} ({said})"

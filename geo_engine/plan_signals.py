@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from geo_engine.errors import StudyError, TableError
 from geo_engine.indicators.digital_intensity_editions import Edition, dii_edition, edition_note
 from geo_engine.indicators.selfi import at_least_profile, selfi_profiles
@@ -174,6 +176,26 @@ def editions_of(index: Index) -> dict[int, Edition]:
     """
     years = sorted(index.by_year) or [0]
     return {year: edition_of(index, year) for year in years}
+
+
+def index_versions(index: Index | None, years: Sequence[int]) -> tuple[int, ...]:
+    """Give the version of the Digital Intensity Index of each year: versions are not compared.
+
+    Parameters
+    ----------
+    index : Index or None
+        Of the study.
+    years : sequence of int
+        Of the data.
+
+    Returns
+    -------
+    tuple of int
+        () where one measure serves all years.
+    """
+    if index is None or index.kind != "dii" or not index.by_year:
+        return ()
+    return tuple(edition_of(index, year).version for year in years)
 
 
 def signal_name(study: Study) -> tuple[str, str]:

@@ -137,6 +137,13 @@ class Facts:
     membership_en: str = field(default="", kw_only=True)
     whole_counts: bool = field(default=True, kw_only=True)
     """False where firms are divided among chains, so that counts have decimals."""
+    coverage_en: str = field(default="", kw_only=True)
+    """Name of the covered territory in English."""
+    index_versions: tuple[int, ...] = field(default=(), kw_only=True)
+    """Version of the Digital Intensity Index of each year; () where all years have one measure."""
+    basemap_tiles: str = field(default="", kw_only=True)
+    """Address of the tiles that the atlas may fetch when its reader asks; "" for none."""
+    basemap_attribution: str = field(default="", kw_only=True)
     universe: str = field(default="tutte", kw_only=True)
     """Key of the universe that the results are about."""
     universe_label: str = field(default="tutte le imprese", kw_only=True)
@@ -287,12 +294,12 @@ class Results:
     undecided, by_persons, note (Italian); of all universes of the study."""
     signal_matches: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Firms found in the signal sources: source, label, dimension (year, chain, size, province),
-    group, firms, matched, unmatched, without_key, rate."""
+    group, firms, matched, unmatched, without_key, rate, label_en."""
     match_notes: tuple[str, ...] = field(default=())
     """One paragraph in Italian for each signal source."""
     signal_coverage: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Of which firms each signal is known: signal, label, dimension (year, legal_form, size),
-    group, firms, known, yes, coverage, share, share_low, share_high."""
+    group, firms, known, yes, coverage, share, share_low, share_high, label_en."""
     index_levels: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Firms by level of the index: dimension (year, legal_form, size), group, level, label,
     firms; the level "" is unknown."""

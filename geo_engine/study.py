@@ -168,6 +168,24 @@ class Disclosure(Keys):
     threshold: int = Field(5, ge=3, description="Shares of fewer firms are suppressed.")
 
 
+class Basemap(Keys):
+    """Pictures of a map server that the reader of the atlas may put under it."""
+
+    tiles: str = Field(
+        pattern=r"^https://[A-Za-z0-9.-]+(:\d{1,5})?/[A-Za-z0-9_./{}@=?&%+-]*$",
+        max_length=300,
+        description="Address of the tiles, with {z}, {x} and {y}; https only.",
+    )
+    attribution: Title = Field(description="Source and licence of the tiles, shown on the map.")
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Basemap:
+        places = re.findall(r"\{([^}]*)\}", self.tiles)
+        if sorted(set(places)) != ["x", "y", "z"] or re.search(r"[{}]", self.tiles.split("/")[2]):
+            raise ValueError("basemap.tiles needs {z}, {x} and {y}, and no other placeholder")
+        return self
+
+
 class Outputs(Keys):
     """Which files a run writes."""
 
@@ -177,6 +195,10 @@ class Outputs(Keys):
         "panel",
         "tables",
         "firms",
+    )
+    basemap: Basemap | None = Field(
+        None,
+        description="Of the atlas: off until its reader asks; without it no request is possible.",
     )
     crs: Literal["EPSG:32632", "EPSG:7794", "EPSG:6707", "EPSG:6708", "EPSG:3035", "EPSG:4326"] = (
         Field("EPSG:32632", description="Reference system of the GeoPackage; ISTAT's by default.")

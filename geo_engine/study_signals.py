@@ -88,6 +88,7 @@ class SignalSource(Keys):
 
     name: Key
     label: Title
+    label_en: Words = ""
     path: str = Field(min_length=1)
     format: Literal["auto", "csv", "parquet", "xlsx", "gpkg"] = "auto"
     encoding: Literal["auto", "utf-8", "cp1252"] = "auto"

@@ -17,6 +17,7 @@ FurtherTest = Literal[
     "join_count_of_two",
     "co_location",
     "heteroscedasticity",
+    "neighborhood_rate",
 ]
 Context = Literal["population", "population_density", "firm_density", "location_quotient"]
 PAIRED = ("multivariate_geary", "bivariate_moran", "join_count_of_two", "co_location")

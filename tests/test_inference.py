@@ -16,6 +16,7 @@ from esda import Geary, Moran
 from geo_engine import inference, tables
 from geo_engine.errors import StudyError
 from geo_engine.graph.neighbors import restrict
+from geo_engine.indicators.marshall import marshall_local
 from geo_engine.indicators.rates import assuncao_reis
 from geo_engine.pipeline import Run, run
 from geo_engine.sources.boundaries import read_layer
@@ -91,6 +92,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
             {"test": "bivariate_moran", "chain": "moda", "other": "population_density"},
             {"test": "co_location", "chain": "moda", "other": "ict_digitale"},
             {"test": "heteroscedasticity", "chain": "moda"},
+            {"test": "neighborhood_rate", "chain": "moda"},
         ],
     )
 
@@ -200,7 +202,7 @@ def test_ten_provinces_are_too_few_to_repeat_a_hotspot_at_their_scale(whole: Run
 
 def test_further_tests_say_what_their_functions_say_and_list_every_place(whole: Run) -> None:
     table = whole.results.further
-    assert table.groupby(["test", "other"]).ngroups == 5
+    assert table.groupby(["test", "other"]).ngroups == 6
     covered = whole.plan.places.index[whole.plan.places["covered"]]
     assert (table.groupby(["test", "other", "year"]).size() == len(covered)).all()
     panel = whole.results.panel.sel(place=covered)
@@ -220,6 +222,11 @@ def test_further_tests_say_what_their_functions_say_and_list_every_place(whole: 
     losh = table[table["test"] == "heteroscedasticity"]
     assert set(losh["label"]) <= {"heterogeneous", "homogeneous", ""}
     assert (losh["method"] == "none").all()
+    shrunk = table[table["test"] == "neighborhood_rate"]
+    cells = shrunk.set_index(["pro_com_t", "year"])["statistic"].to_xarray().sel(pro_com_t=covered)
+    rate = marshall_local(panel["digital"], panel["known"], graph)["rate_eb"].sel(chain="moda")
+    np.testing.assert_array_equal(cells.to_numpy(), rate.to_numpy())
+    assert shrunk["p_value"].isna().all()
 
 
 def test_a_further_test_of_an_unknown_chain_is_refused_before_reading(tmp_path: Path) -> None:

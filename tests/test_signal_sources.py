@@ -183,6 +183,7 @@ def test_no_share_changes_across_versions_of_the_index(tmp_path) -> None:
     assert not found.change["direction"].any()
     assert any("non sono confrontabili" in said for said in found.warnings)
     assert float(found.change["firms_change"].sum()) == 0  # counts may be compared
+    assert found.facts.index_versions == (3, 4)
 
 
 def test_four_items_are_basic_and_unknown_ones_leave_the_level_open(tmp_path) -> None:
@@ -192,6 +193,7 @@ def test_four_items_are_basic_and_unknown_ones_leave_the_level_open(tmp_path) ->
     assert firms["known"].tolist() == [1, 0, 0, 1] * 2  # 0 of 4, and eight more are unknown
     assert not np.isnan(found.results.change["share_change"]).all()
     assert set(found.results.index_levels["level"]) == {"", "0", "1", "2", "3"}
+    assert found.results.facts.index_versions == (4, 4)
 
 
 def test_a_year_without_an_edition_is_refused(tmp_path) -> None:

@@ -162,3 +162,34 @@ def test_a_contact_is_an_address() -> None:
         parse_study(keys(outputs={"contact": "ufficio statistica"}))
     kept = parse_study(keys(outputs={"contact": "dati@example.org"}))
     assert kept.outputs.contact == "dati@example.org"
+
+
+TILES = "https://tiles.example.org/{z}/{x}/{y}.png"
+
+
+def test_a_basemap_is_there_only_when_asked_for() -> None:
+    assert parse_study(keys()).outputs.basemap is None
+    asked = {"tiles": TILES, "attribution": "© Esempio"}
+    basemap = parse_study(keys(outputs={"basemap": asked})).outputs.basemap
+    assert basemap is not None
+    assert basemap.tiles == TILES
+
+
+@pytest.mark.parametrize(
+    "tiles",
+    [
+        "http://tiles.example.org/{z}/{x}/{y}.png",
+        "https://tiles.example.org/{z}/{x}.png",
+        "https://{s}.example.org/{z}/{x}/{y}.png",
+        "https://tiles.example.org/{z}/{x}/{y}{r}.png",
+        "https://tiles.example.org; script-src */{z}/{x}/{y}.png",
+        "https://tiles.example.org/'{z}'/{x}/{y}.png",
+        "https://user@tiles.example.org/{z}/{x}/{y}.png",
+        "javascript:alert(1)//{z}/{x}/{y}",
+    ],
+)
+def test_a_basemap_that_could_widen_the_policy_is_refused(tiles: str) -> None:
+    with pytest.raises(StudyError) as refused:
+        parse_study(keys(outputs={"basemap": {"tiles": tiles, "attribution": "©"}}))
+    assert refused.value.code == "STUDY_INVALID"
+    assert "tiles" in str(refused.value)

@@ -1,13 +1,13 @@
-"""Empirical Bayes rates as published: Marshall's, of the whole map or by region.
+"""Empirical Bayes rates as published: Marshall's, global, by region or by spatial neighborhood.
 
 :func:`geo_engine.indicators.rates.empirical_bayes` is what a study uses for its regional shares;
-here are the textbook estimators, equal to those of R's spdep, for any events among any base.
+here are the textbook estimators, equal to those of R's spdep, and the neighborhood as a prior.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,15 @@ from geo_engine import tables
 from geo_engine.errors import StatisticsError
 from geo_engine.indicators.rates import LEVEL, sums_over_places
 
+if TYPE_CHECKING:
+    from libpysal.graph import Graph
+    from scipy.sparse import csr_array
+
 FloatArray = npt.NDArray[np.float64]
 Family = Literal["poisson", "binomial"]
 
 LEAST_AT_RISK = 100.0
-"""Regions with fewer firms borrow from the whole map."""
+"""Neighborhoods and regions with fewer firms borrow from the whole map."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,60 @@ def marshall(
             rows = np.flatnonzero(code == group)
             _replace(whole, _prior_of(x[rows], n[rows], family, slice(None)), rows, LEAST_AT_RISK)
     return _posterior(at_risk, (x, n), whole, family, intervals=intervals)
+
+
+def marshall_local(
+    events: xr.DataArray,
+    at_risk: xr.DataArray,
+    graph: Graph,
+    *,
+    deviation: Literal["focal", "each"] = "focal",
+    least_at_risk: float = LEAST_AT_RISK,
+) -> xr.Dataset:
+    """Shrink rates toward their spatial neighborhood, the place itself included.
+
+    Parameters
+    ----------
+    events, at_risk : DataArray, dims ("place", ...)
+        As in :func:`marshall`; the variance by chance is Poisson's.
+    graph : libpysal.graph.Graph
+        Neighbors of the same places; weights do not count.
+    deviation : {"focal", "each"}
+        Neighbors deviate from the mean of this neighborhood (Marshall, GeoDa, spdep with
+        ``geoda=TRUE``), or each from that of its own (spdep's default).
+    least_at_risk : float
+        Neighborhoods with fewer borrow from the whole map, and so do places without a neighbor;
+        0 for none, as in spdep.
+
+    Returns
+    -------
+    Dataset, same dims
+        As :func:`marshall`; equal to ``EBlocal`` of spdep where ``least_at_risk`` is 0.
+
+    Raises
+    ------
+    StatisticsError
+        ``INDEX_MISMATCH`` or ``COUNTS_INVALID``.
+    """
+    x, n = _counts(events, at_risk, "poisson")
+    around = _with_self(graph, at_risk["place"].to_index())
+    total, observed = around @ n, around @ (n > 0).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = (around @ x) / total
+        rate = np.where(n > 0, x / n, 0.0)
+        if deviation == "each":
+            squares = around @ np.where(n > 0, n * (rate - mean) ** 2, 0.0)
+        else:
+            squares = around @ (n * rate**2) - 2 * mean * (around @ x) + mean**2 * total
+        spread = np.maximum(squares / total - mean * observed / total, 0.0)
+        local = Prior(mean=mean, spread=spread, per_place=total / observed, total=total)
+    whole = _prior_of(x, n, "poisson", slice(None))
+    rows = np.arange(len(n))
+    if least_at_risk > 0:
+        alone = np.diff(around.indptr) == 1
+        local.total[alone] = 0.0
+    _replace(whole, local, rows, least_at_risk)
+    return _posterior(at_risk, (x, n), whole, "poisson")
 
 
 def _check_same(first: xr.DataArray, second: xr.DataArray) -> None:
@@ -205,3 +263,22 @@ def _interval(
             bound[given] = betaincinv(alpha, weight - alpha, quantile)
         bounds.append(bound)
     return bounds[0], bounds[1]
+
+
+def _with_self(graph: Graph, places: pd.Index) -> csr_array:
+    """Give the neighborhoods as a matrix of ones, each place in its own."""
+    from scipy.sparse import coo_array
+
+    known = pd.Index(graph.unique_ids)
+    if len(places.symmetric_difference(known)) or not places.is_unique:
+        raise StatisticsError(
+            "INDEX_MISMATCH", "The graph and the counts are not of the same places."
+        )
+    adjacency = graph.adjacency
+    focal = places.get_indexer(adjacency.index.get_level_values("focal"))
+    neighbor = places.get_indexer(adjacency.index.get_level_values("neighbor"))
+    real = (focal != neighbor) & (adjacency.to_numpy() != 0)
+    own = np.arange(len(places))
+    focal, neighbor = np.concatenate([focal[real], own]), np.concatenate([neighbor[real], own])
+    ones = np.ones(len(focal))
+    return coo_array((ones, (focal, neighbor)), shape=(len(places), len(places))).tocsr()

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_engine.errors import StatisticsError
-from geo_engine.indicators.marshall import marshall
+from geo_engine.indicators.marshall import marshall, marshall_local
 from geo_engine.indicators.rates import assuncao_reis
 from geo_engine.space.global_statistics import global_statistic
 from geo_engine.space.panel_maps import Inference
@@ -53,6 +53,32 @@ BINOMIAL = [
     0.3667849583537269, 0.2076626171983396, 0.07593441102271498, 0.413242441402474,
     0.2630361696082473, 0.1718672433132798, 0.4957518101429403, 0.3187472016906676,
 ]  # fmt: skip
+# EBlocal(d, n, nb)$est
+LOCAL_EACH = [
+    0.1468440593842217, 0.4200775508986885, 0.2624794325433519, 0.117407344157518,
+    0.4530827331562367, 0.3450317048461505, 0.2595158609127763, 0.5556228404647817,
+    0.3815536831895561, 0.2338060527762091, 0.121391982500841, 0.3900862961823566,
+    0.2940310944693281, 0.2493187447714354, 0.508885925849998, 0.3721273294397783,
+    0.229685704880445, 0.1062803199412518, 0.4046621582419027, 0.2888712279443473,
+    0.1300468374752713, 0.4610814850334358, 0.3925994930469593, 0.2089848903809984,
+    0.4533567257400763, 0.3949458710608072, 0.2486212534511655, 0.08403125833707781,
+    0.4357714361622135, 0.3042502534952693, 0.1771515293080904, 0.5287154816761157,
+    0.38094959988087, 0.2368757626784909, 0.07212987721760594, 0.3817105912977248,
+    0.25842312158992, 0.202518626982899, 0.4852806264958107, 0.3467332843970756,
+]  # fmt: skip
+# EBlocal(d, n, nb, geoda = TRUE)$est
+LOCAL_FOCAL = [
+    0.1703951467223045, 0.4177058591798791, 0.2629962248442718, 0.1147957475921834,
+    0.4651617429065423, 0.3456976948729447, 0.2362676146022755, 0.556726596469065,
+    0.3764713954444273, 0.234536995348216, 0.1226252259061151, 0.3919146027978737,
+    0.2946125849830331, 0.2443633329371147, 0.5118716805271397, 0.3703419992728921,
+    0.2300393804844164, 0.1097169756303528, 0.4048538125944118, 0.2888864493871341,
+    0.1269963653162665, 0.4664396482520295, 0.3927851957890499, 0.207672361006129,
+    0.457582612188509, 0.3975792843933099, 0.2486876056661866, 0.0833273971900102,
+    0.4391692123404992, 0.3042114155329289, 0.1779116640626362, 0.5280470458060377,
+    0.3902452498637234, 0.2202430115265427, 0.06960915785933308, 0.385730249474899,
+    0.2584052048020126, 0.2044938471950683, 0.4882370471254076, 0.348928615667803,
+]  # fmt: skip
 # EBImoran.mc(d, n, W, nsim = 2): $z[1:4] and $statistic
 EBI_Z = [-1.578912513092123, 0.855588176189872, -0.1880251499881609, -1.297432238972204]
 EBI = -0.09500572633562261
@@ -84,6 +110,12 @@ def test_global_rates_are_those_of_spdep():
     np.testing.assert_allclose(flat(marshall(cube(D), cube(N))), POISSON, rtol=1e-8)
     found = marshall(cube(D), cube(N), family="binomial")
     np.testing.assert_allclose(flat(found), BINOMIAL, rtol=1e-8)
+
+
+@pytest.mark.parametrize(("deviation", "expected"), [("each", LOCAL_EACH), ("focal", LOCAL_FOCAL)])
+def test_rates_of_the_neighborhood_are_those_of_spdep(deviation, expected):
+    found = marshall_local(cube(D), cube(N), GRAPH, deviation=deviation, least_at_risk=0)
+    np.testing.assert_allclose(flat(found), expected, rtol=1e-8)
 
 
 def test_standardized_rates_and_their_moran_are_those_of_spdep():
@@ -123,13 +155,24 @@ def test_a_region_has_a_prior_of_its_own_where_it_has_enough_firms():
     np.testing.assert_allclose(found[30:], flat(marshall(cube(hits), cube(few)))[30:])
 
 
+def test_a_place_without_a_neighbor_borrows_from_the_whole_map():
+    graph = lattice_graph(5, 8, islands=1)
+    d, n = np.append(D, 3), np.append(N, 3)
+    found = marshall_local(cube(d), cube(n), graph)
+    whole = marshall(cube(d), cube(n))
+    assert flat(found)[40] == pytest.approx(flat(whole)[40])
+    raw = marshall_local(cube(d), cube(n), graph, least_at_risk=0)
+    assert flat(raw)[40] == 1.0  # as in spdep: nothing to borrow from
+
+
 def test_places_outside_the_coverage_or_without_firms_are_missing_and_change_nothing():
     gap = np.arange(40) % 7 == 3
     d, n = np.where(gap, np.nan, D), np.where(gap, np.nan, N)
     d0, n0 = np.where(gap, 0, D), np.where(gap, 0, N)
-    found, zeros = marshall(cube(d), cube(n)), marshall(cube(d0), cube(n0))
-    xr.testing.assert_identical(found, zeros)
-    assert (np.isnan(flat(found)) == gap).all()
+    for compute in (marshall, lambda a, b: marshall_local(a, b, GRAPH)):
+        found, zeros = compute(cube(d), cube(n)), compute(cube(d0), cube(n0))
+        xr.testing.assert_identical(found, zeros)
+        assert (np.isnan(flat(found)) == gap).all()
     alone = flat(marshall(cube(D[~gap]), cube(N[~gap])))
     np.testing.assert_allclose(flat(marshall(cube(d), cube(n)))[~gap], alone)
 
@@ -145,7 +188,7 @@ def test_a_map_of_none_or_all_digital_has_an_interval(digital, family):
 
 
 @settings(deadline=None, derandomize=True, max_examples=30)
-@given(seed=st.integers(0, 10_000), family=st.sampled_from(["poisson", "binomial"]))
+@given(seed=st.integers(0, 10_000), family=st.sampled_from(["poisson", "binomial", "local"]))
 def test_estimates_lie_between_the_raw_rate_and_the_prior_and_in_their_interval(seed, family):
     rng = np.random.default_rng(seed)
     n = rng.integers(0, 9, 40)
@@ -154,6 +197,8 @@ def test_estimates_lie_between_the_raw_rate_and_the_prior_and_in_their_interval(
 
     def compute(rows):
         d, at_risk = cube(x).isel(place=rows), cube(n).isel(place=rows)
+        if family == "local":
+            return marshall_local(d, at_risk, GRAPH, least_at_risk=20)
         return marshall(d, at_risk, family=family)
 
     found = compute(np.arange(40))
@@ -175,6 +220,8 @@ def test_figures_that_are_no_counts_are_refused(x, n, family):
         marshall(cube(x), cube(n), family=family)
 
 
-def test_tables_of_other_places_are_refused():
+def test_tables_and_graphs_of_other_places_are_refused():
     with pytest.raises(StatisticsError, match="INDEX_MISMATCH"):
         marshall(cube([1, 2]), cube([1, 2, 3]))
+    with pytest.raises(StatisticsError, match="INDEX_MISMATCH"):
+        marshall_local(cube(D[:5]), cube(N[:5]), GRAPH)

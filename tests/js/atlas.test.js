@@ -303,7 +303,6 @@ function model() {
     edges: [0.001, 0.005, 0.05, 0.1],
     facts: { years: [2024], signal: "x" },
     year: 0,
-    comparable: true,
   };
 }
 
@@ -378,9 +377,24 @@ test("a change between two inner years has Newcombe's interval, and none across 
   assert.equal(found.share[0], 200);
   assert.equal(found.low[0], 52);
   assert.equal(found.direction[0], 1);
-  const refused = changes.between(state, { ...given, comparable: false });
+  const facts = { ...given.facts, index_versions: [3, 4, 4, 3] };
+  const refused = changes.between(state, { ...given, facts });
   assert.ok(Number.isNaN(refused.share[0]));
   assert.equal(refused.firms[0], -10);
+});
+
+test("a line is cut at breaks, on both sides of a mixed year, and between versions of the index", () => {
+  const facts = { years: [2018, 2019, 2021, 2022, 2023], index_versions: [3, 3, 3, 3, 4] };
+  const row = (year, mixed) => ["a", "share", year, "", "", mixed];
+  const cuts = (rows, variables = ["share"], chain = "a") => [
+    ...changes.cuts({ facts, seriesBreaks: rows }, chain, variables),
+  ];
+  assert.deepEqual(cuts([]), [4]);
+  assert.deepEqual(cuts([row(2020, 0)]), [2, 4]);
+  assert.deepEqual(cuts([row(2021, 1)]), [2, 3, 4]);
+  assert.deepEqual(cuts([row(2018, 1)]), [1, 4]);
+  assert.deepEqual(cuts([row(2021, 1)], ["firms"]), []);
+  assert.deepEqual(cuts([row(2021, 1)], ["share"], "b"), [4]);
 });
 
 test("no change is told across a break of the series, and the reason is a status", () => {

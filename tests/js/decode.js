@@ -3,7 +3,7 @@
 /* Decode the data of a page and print some of it: node decode.js PAGE.json CHAIN [UNIVERSE] */
 
 const fs = require("node:fs");
-const { codec, columns, extras, geometry, territories } = require("./load.js");
+const { codec, columns, extras, geometry, kinds, territories } = require("./load.js");
 
 function ringsOf(shape) {
   const rings = [];
@@ -47,6 +47,12 @@ async function main() {
     if (number === undefined) continue;
     const bytes = await codec.unpack(set.pool[number]);
     further[row.key] = extras.decode(bytes, row.key, row.steps, chain, base);
+  }
+  chain.kinds = kinds.decode(await codec.unpack(set.kinds[key]), chain, base);
+  if (data.similar) {
+    const near = codec.reader(await codec.unpack(data.similar)).plain(base.places * data.likes);
+    const given = { near, count: data.likes, shares: Boolean(data.facts.signal) };
+    chain.alike = kinds.alike(await codec.unpack(set.alike[key]), chain, base, given);
   }
   const shape = geometry.decode(await codec.unpack(data.geometry.data), data.geometry);
   const found = {

@@ -14,7 +14,10 @@ class Page:
 
     def __init__(self, browser, width=1280, height=800):
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, offline=True, locale="it-IT"
+            viewport={"width": width, "height": height},
+            offline=True,
+            locale="it-IT",
+            has_touch=width < 800,
         )
         self.page = self.context.new_page()
         self.problems = []

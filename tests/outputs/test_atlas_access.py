@@ -5,7 +5,8 @@ from importlib import resources
 import pytest
 
 from geo_engine.outputs.atlas import write_atlas
-from tests.outputs.example import example_publication
+from tests.outputs.example import example_publication, with_facts
+from tests.outputs.standing import standing
 
 pytestmark = pytest.mark.chromium
 
@@ -18,6 +19,7 @@ VIEWS = {
     "provinces": "#filiera=moda&livello=province&comune=900075",
     "two": "#filiera=moda&confronta=filiera%3Aarredo_design&lingua=en",
     "counts": "#mappa=concentrazione",
+    "categories": "#filiera=moda&mappa=bisogno&comune=900075&lingua=en",
 }
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -25,7 +27,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 @pytest.fixture(scope="module")
 def atlas(tmp_path_factory):
     path = tmp_path_factory.mktemp("access") / "atlas.html"
-    write_atlas(example_publication(), path)
+    basemap = {"basemap_tiles": "https://tiles.example.org/{z}/{x}/{y}.png"}
+    write_atlas(with_facts(standing(example_publication()), **basemap), path)
     return path
 
 
@@ -147,3 +150,13 @@ def test_who_wants_no_motion_sees_none(visit, atlas):
     }).length""")
     assert moving == 0
     assert page.evaluate("map_atlas._zoomAnimated") is False
+
+
+def test_a_tap_on_the_map_opens_the_card_and_the_page_stays_at_its_scale(visit, atlas):
+    page = visit(390, 800).open(atlas, "#filiera=moda&anno=2024")
+    box = page.locator("#map_atlas").bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.locator("#card .card-head h3").wait_for()
+    assert "comune=" in page.url
+    assert page.evaluate("visualViewport.scale") == 1
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

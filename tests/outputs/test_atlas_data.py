@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_engine import tables
+from geo_engine.indicators.priorities import PRIORITIES
 from geo_engine.outputs.atlas import classes
 from geo_engine.outputs.atlas.codec import nearest, nullable, surprises, varints, zigzag
 from geo_engine.outputs.atlas.columns import make_base
@@ -18,9 +19,11 @@ from geo_engine.outputs.atlas.data import as_json, atlas_data, opening
 from geo_engine.outputs.atlas.geographies import geographies
 from geo_engine.outputs.atlas.geometry import encoded_geometry
 from geo_engine.results import UniverseInfo
+from geo_engine.territory_comparison import similar_of_table
 from geo_engine.territory_zones import ZonePanel
 from tests.conftest import ROOT, skip_or_fail
 from tests.outputs.example import example_publication, with_facts
+from tests.outputs.standing import standing
 
 NODE = shutil.which("node")
 
@@ -355,7 +358,8 @@ def test_tables_on_signals_are_rounded_short_and_without_provinces():
     results = dataclasses.replace(publication.results, signal_coverage=coverage)
     found = atlas_data(dataclasses.replace(publication, results=results))["signals"]
     assert found["coverage"] == [["sito web", "year", "2024", 10, 8, 0.8, 0.333333, None]]
-    assert found["indexed"] is False
+    assert found["english"]["non noto"] == "not known"
+    assert found["english"]["250 addetti e oltre"] == "250 persons and over"
 
 
 def test_parts_of_firms_are_read_to_a_hundredth(tmp_path):
@@ -412,5 +416,68 @@ def test_breaks_of_series_reach_the_page_with_their_reason():
     results = dataclasses.replace(publication.results, series_breaks=breaks)
     data = atlas_data(dataclasses.replace(publication, results=results))
     assert data["series_breaks"] == [
-        ["moda", "share", 2022, "Elenco cambiato.", "List changed."],
+        ["moda", "share", 2022, "Elenco cambiato.", "List changed.", 0],
     ]
+
+
+@pytest.fixture(scope="module")
+def compared():
+    return standing(example_publication())
+
+
+def test_the_page_reads_every_category_priority_and_rank_as_it_was(tmp_path, compared):
+    results = compared.results
+    found = decoded(compared, tmp_path, "arredo_design")["chain"]["kinds"]
+    panel = results.panel.sel(chain="arredo_design").transpose("year", "place")
+    np.testing.assert_array_equal(found["need"], panel["need_quadrant"].to_numpy().ravel())
+    expected = panel["specialized"].to_numpy().ravel() + 1
+    np.testing.assert_array_equal(found["specialized"], expected)
+    assert len(set(found["need"])) == 5
+    assert len(set(found["specialized"])) == 3
+    table = results.priorities[results.priorities["chain"] == "arredo_design"].set_index(
+        "pro_com_t"
+    )
+    table = table.reindex(results.places.index)
+    names = [PRIORITIES[int(code)] for code in found["priority"]["code"]]
+    assert names == table["priority"].fillna("").tolist()
+    listed = table["priority"].isin(("act", "accompany", "watch"))
+    order = table["order"].where(listed, 0).fillna(0)
+    np.testing.assert_array_equal(found["priority"]["order"], order)
+    assert listed.any()
+    ranks = results.composite.ranks
+    ranks = (
+        ranks[ranks["chain"] == "arredo_design"]
+        .set_index("pro_com_t")
+        .reindex(results.places.index)
+    )
+    for ours, theirs in (("rank", "rank"), ("low", "rank_low"), ("high", "rank_high")):
+        expected = np.floor(ranks[theirs].to_numpy(float) + 0.5)
+        np.testing.assert_array_equal(floats(found["ranks"][ours]), expected)
+
+
+@pytest.mark.parametrize("signal", ["imprese con sito web", ""])
+def test_similar_places_show_the_figure_that_the_study_compares_with(tmp_path, compared, signal):
+    publication = compared if signal else without_signal(compared)
+    results = publication.results
+    found = floats(decoded(publication, tmp_path)["chain"]["alike"]).reshape(3, -1)
+    name, steps = ("reference", 1000) if signal else ("firms_per_1000_reference", 100)
+    latest = results.benchmarks[name].sel(benchmark="similar", chain="moda").to_numpy()
+    np.testing.assert_array_equal(found[-1], np.floor(latest * steps + 0.5))
+    members = similar_of_table(results.similar, results.places.index).neighbors[0]
+    assert len(members) == 20
+    panel = results.panel.sel(chain="moda").isel(year=0, place=members)
+    if signal:
+        expected = panel["digital"].sum() / panel["known"].where(panel["digital"] >= 0).sum()
+    else:
+        people = results.places["population"].to_numpy()[members].sum()
+        expected = 1000 * panel["firms"].sum() / people
+    assert found[0, 0] == pytest.approx(float(expected) * steps, abs=0.51)
+
+
+def without_signal(publication):
+    """Leave counts only; similar places and their density stay."""
+    bare = example_publication(signal="").results
+    results = dataclasses.replace(
+        bare, similar=publication.results.similar, benchmarks=publication.results.benchmarks
+    )
+    return dataclasses.replace(publication, results=results)

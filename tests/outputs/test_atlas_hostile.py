@@ -5,12 +5,17 @@ import dataclasses
 import io
 import xml.etree.ElementTree as ET
 
+import pandas as pd
 import pytest
 
+from geo_engine.indicators.registry import load_registry
 from geo_engine.outputs.atlas import write_atlas
 from geo_engine.outputs.atlas.page import render_page
 from geo_engine.results import ChainInfo, UniverseInfo
+from geo_engine.territory_zones import ZonePanel
+from tests.conftest import SHARED, skip_or_fail
 from tests.outputs.example import example_publication, with_facts
+from tests.outputs.standing import standing
 
 PAYLOADS = (
     "{{7*7}}",
@@ -70,27 +75,88 @@ PAYLOADS = (
     "NULL",
     "NaN",
 )
-"""Templates, markup, script, spreadsheets, placeholders and odd letters."""
-ALL = " | ".join(PAYLOADS)
+"""Templates, markup, script, spreadsheets, placeholders and odd letters: our own."""
+
+
+def listed_payloads():
+    """Read the hostile inputs that the project keeps, where its folder is there."""
+    path = SHARED / "guide" / "bad_inputs.csv"
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", newline="") as file:
+        texts = [row["how_to_make"] for row in csv.DictReader(file) if row["category"] == "hostile"]
+    texts = [text.replace("\\x0b", "\x0b").replace("TAB", "\t1") for text in texts]
+    return tuple(dict.fromkeys([*texts, *(part for text in texts for part in text.split(", "))]))
+
+
+LISTED = listed_payloads()
+EVERY = (*PAYLOADS, *(text for text in LISTED if text not in PAYLOADS))
+ALL = " | ".join(EVERY)
+"""All of them in one text."""
+
+
+def named_by_all(results):
+    """Put all payloads in what a study names besides: indicators, zones, signals, breaks."""
+    registry = load_registry()
+    own = dataclasses.replace(
+        registry["share_unknown"],
+        key="own",
+        **dict.fromkeys(
+            ("label", "label_en", "definition", "definition_en", "formula", "source", "unit"), ALL
+        ),
+    )
+    panel = results.panel.assign(own=results.panel["firms"] / 7)
+    members = pd.DataFrame(
+        {"pro_com_t": results.places.index, "zone": ["1", "2"] * 70, "weight": 1.0}
+    )
+    zones = results.province_panel.isel(province=[0, 1]).rename(province="zone")
+    zone = ZonePanel(
+        panel=zones.assign_coords(zone=["1", "2"]),
+        names={"1": ALL, "2": EVERY[5]},
+        municipalities={"1": 70, "2": 70},
+        members=members,
+        notes=(ALL,),
+        source=ALL,
+    )
+    columns = ("firms", "known", "yes", "coverage", "share", "share_low", "share_high")
+    coverage = pd.DataFrame(
+        {"label": EVERY, "label_en": EVERY[::-1], "dimension": "size", "group": EVERY}
+    ).assign(**dict.fromkeys(columns, 0.5))
+    breaks = pd.DataFrame(
+        [["moda", "share", 2024, 2022, "perimeter", ALL, ALL]],
+        columns=["chain", "indicator", "year", "before", "cause", "note", "note_en"],
+    )
+    return dataclasses.replace(
+        results,
+        panel=panel,
+        registry=results.registry | {"own": own},
+        zones={"constructor": zone},
+        signal_coverage=coverage,
+        series_breaks=breaks,
+    )
 
 
 @pytest.fixture(scope="module")
 def hostile():
     """Put each payload in names of places, and all of them in every other text."""
-    publication = example_publication(years=(2022, 2024))
+    publication = standing(example_publication(years=(2022, 2024)))
     results = publication.results
     count = len(results.places)
     places = results.places.assign(
-        name=[f"{i} {PAYLOADS[i % len(PAYLOADS)]}" for i in range(count)],
+        name=[f"{i} {EVERY[i % len(EVERY)]}" for i in range(count)],
         province=ALL,
         region=[ALL + code for code in results.places["cod_reg"]],
-        name_other=[PAYLOADS[-i % len(PAYLOADS)] for i in range(count)],
+        name_other=[EVERY[-i % len(EVERY)] for i in range(count)],
     )
     hotspots = results.hotspots.assign(
-        name=[PAYLOADS[i % len(PAYLOADS)] for i in range(len(results.hotspots))], region=ALL
+        name=[EVERY[i % len(EVERY)] for i in range(len(results.hotspots))], region=ALL
     )
     changed = dataclasses.replace(
-        results, places=places, hotspots=hotspots, warnings=(ALL, *PAYLOADS), match_notes=PAYLOADS
+        named_by_all(results),
+        places=places,
+        hotspots=hotspots,
+        warnings=(ALL, *EVERY),
+        match_notes=EVERY,
     )
     chains = tuple(
         ChainInfo(key=chain.key, label=ALL + chain.label, label_en=ALL)
@@ -109,8 +175,14 @@ def hostile():
         universes=(universe, UniverseInfo(key="pmi", label=ALL, label_en=ALL)),
         universe_label=ALL,
         universe_label_en=ALL,
-        source_notes=PAYLOADS,
+        source_notes=EVERY,
         perimeter=ALL,
+        perimeter_en=ALL,
+        coverage_en=ALL,
+        membership=ALL,
+        membership_en=ALL,
+        basemap_tiles="https://tiles.example.org/{z}/{x}/{y}.png",
+        basemap_attribution=ALL,
     )
 
 
@@ -122,8 +194,12 @@ def atlas(hostile, tmp_path_factory):
     return path
 
 
-def test_there_are_forty_payloads_and_more():
+def test_there_are_forty_payloads_of_our_own_and_those_listed():
     assert len(set(PAYLOADS)) >= 40
+    if not LISTED:
+        skip_or_fail(f"no list of bad inputs at {SHARED}: set GEO_ENGINE_SHARED to its folder")
+    for text in ("{{7*7}}", "{% if %}", "<img onerror>", "${x}", "\x0b", "=HYPERLINK"):
+        assert any(text in one for one in LISTED), text
 
 
 def test_the_page_is_built_with_two_scripts_and_no_payload_as_markup(hostile):
@@ -145,6 +221,10 @@ def test_every_surface_shows_the_text_literally_and_runs_nothing(visit, atlas):
         "#banner": ALL,
         "#card": "75 ",
         "#notes": PAYLOADS[6],
+        "#signals": EVERY[-1],
+        "#indicator": ALL,
+        "#level": "Constructor",
+        "#attribution": ALL,
         "#legend": ALL,
         "#chain": ALL,
         "#universe": ALL,
@@ -153,6 +233,9 @@ def test_every_surface_shows_the_text_literally_and_runs_nothing(visit, atlas):
     flat = " ".join
     for selector, text in shown.items():
         assert flat(text.split()) in flat(page.text_content(selector).split()), selector
+    notes = flat(page.text_content("#notes").split())
+    for payload in EVERY:
+        assert flat(payload.split()) in notes, payload
     for button in page.locator("#areas-list button").all()[:3]:
         button.click()
     page.click("#table-section summary")
@@ -169,6 +252,8 @@ def test_every_surface_shows_the_text_literally_and_runs_nothing(visit, atlas):
         visitor.painted(lambda level=level: page.select_option("#level", level)) if (
             level != "place"
         ) else None
+    visitor.painted(lambda: page.select_option("#indicator", "own"))
+    assert flat(ALL.split()) in flat(page.text_content("#about-indicator").split())
     visitor.painted(lambda: page.click("[data-language=en]"))
     assert page.locator("img, iframe, object, embed, base").count() == 0
     assert page.evaluate("document.scripts.length") == 2

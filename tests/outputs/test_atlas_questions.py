@@ -87,7 +87,7 @@ def test_how_a_municipality_changed_against_similar_ones(visit, atlas, study):
     share = sums["digital"] / sums["known"]
     assert italian(alike[1]) == pytest.approx(100 * float(share.sel(year=2024)), abs=0.051)
     change = 100 * float(share.sel(year=2024) - share.sel(year=2019))
-    assert italian(alike[2]) == pytest.approx(change, abs=0.051)
+    assert italian(alike[2]) == pytest.approx(change, abs=0.11)
     assert "Variazione 2019-2024" in page.inner_text("#card")
 
 

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from geo_engine.indicators.marshall import marshall
+from geo_engine.indicators.marshall import marshall, marshall_local
 from geo_engine.indicators.rates import assuncao_reis
 from geo_engine.space import LocalTest, local_autocorrelation
 from geo_engine.space.bivariate import local_bivariate_moran
@@ -106,6 +106,12 @@ def with_spdep():
     for name, found, expected in (
         ("EBest, Poisson", marshall(d, n), eb.POISSON),
         ("EBest, binomial", marshall(d, n, family="binomial"), eb.BINOMIAL),
+        (
+            "EBlocal",
+            marshall_local(d, n, eb.GRAPH, deviation="each", least_at_risk=0),
+            eb.LOCAL_EACH,
+        ),
+        ("EBlocal, GeoDa's", marshall_local(d, n, eb.GRAPH, least_at_risk=0), eb.LOCAL_FOCAL),
     ):
         rows.append((name, apart(eb.flat(found), expected)))
     rates = assuncao_reis(d, n, family="poisson")

@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import base64
-import gzip
+import zlib
 
 import numpy as np
 import numpy.typing as npt
 
 Integers = npt.NDArray[np.int64]
-LEVEL = 8
-"""Of gzip: level 9 takes twice as long and saves a fiftieth."""
+LEVEL = 7
+"""Of gzip: level 8 takes more than twice as long and saves a sixteenth."""
+GZIP = 31
+"""Tells zlib to write a gzip header, which holds no time."""
+MEMORY = 6
+"""Of zlib, 1 to 9: short blocks suit columns that differ from each other."""
 
 
 def zigzag(values: npt.ArrayLike) -> Integers:
@@ -47,8 +51,9 @@ def varints(values: npt.ArrayLike) -> bytes:
         One to five bytes a number.
     """
     numbers = np.ascontiguousarray(values, dtype=np.int64).ravel()
-    if len(numbers) == 0:
-        return b""
+    if np.max(numbers, initial=0) < 0x80:
+        short: bytes = numbers.astype(np.uint8).tobytes()
+        return short
     shifts = np.arange(0, 35, 7)
     septets = (numbers[:, None] >> shifts) & 0x7F
     length = 1 + np.sum(numbers[:, None] >= (1 << shifts[1:]), axis=1)
@@ -131,4 +136,7 @@ def packed(data: bytes) -> str:
     str
         Base64 of gzip, without a time stamp.
     """
-    return base64.b64encode(gzip.compress(data, compresslevel=LEVEL, mtime=0)).decode("ascii")
+    # The bytes are small distances: strings that repeat are rarer in them than in text.
+    deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP, MEMORY, zlib.Z_FILTERED)
+    compressed = deflate.compress(data) + deflate.flush()
+    return base64.b64encode(compressed).decode("ascii")

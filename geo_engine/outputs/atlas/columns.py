@@ -237,19 +237,27 @@ def _priors(panel: xr.Dataset, base: Base) -> tuple[Integers, Integers]:
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = (_values(panel, "share_eb") - weight * _values(panel, "share")) / (1 - weight)
         prior = known * (1 - weight) / weight
-    shape = (known.shape[0], int(base.region.max()) + 1)
-    found = np.zeros((2, *shape))
-    for year in range(shape[0]):
-        for region in range(shape[1]):
-            inside = base.region == region
-            for row, values in enumerate((mean, prior)):
-                here = values[year, inside]
-                here = here[np.isfinite(here)]
-                found[row, year, region] = np.median(here) if len(here) else 0
+    regions = range(int(base.region.max()) + 1)
+    found = np.stack(
+        [
+            np.column_stack([_middle(values[:, base.region == region]) for region in regions])
+            for values in (mean, prior)
+        ]
+    )
     found = np.clip(found, 0, [[[1.0]], [[1e6]]])
     steps = np.array(PRIOR_STEPS)[:, None, None]
     rounded = np.rint(found * steps).astype(np.int64)
     return rounded[0], rounded[1]
+
+
+def _middle(values: Floats) -> Floats:
+    """Give the median of each row over what is finite, 0 where nothing is."""
+    good = np.isfinite(values)
+    count = good.sum(axis=1)
+    ordered = np.sort(np.where(good, values, np.inf), axis=1)  # what is missing stands last
+    row = np.arange(len(values))
+    two = [ordered[row, np.maximum(at, 0) // 2] for at in (count - 1, count)]
+    return np.where(count > 0, (two[0] + two[1]) / 2, 0)
 
 
 def _rates(panel: xr.Dataset, base: Base) -> list[Integers]:

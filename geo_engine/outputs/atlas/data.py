@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geo_engine.chains.breaks import MIXED
 from geo_engine.disclosure.publication import Publication
 from geo_engine.outputs.atlas import columns
 from geo_engine.outputs.atlas.codec import packed, varints, zigzag
@@ -20,8 +21,9 @@ from geo_engine.outputs.atlas.extras import extra_columns
 from geo_engine.outputs.atlas.geographies import geographies, level_panels
 from geo_engine.outputs.atlas.geometry import encoded_geometry
 from geo_engine.outputs.atlas.indicators import Mapped, mapped_indicators
+from geo_engine.outputs.atlas.kinds import chain_kinds, mapped_kinds
 from geo_engine.outputs.atlas.signals import signal_tables
-from geo_engine.outputs.atlas.similar import NUMBER, similar_positions
+from geo_engine.outputs.atlas.similar import NUMBER, similar_figures, similar_positions
 from geo_engine.outputs.tabular import leading_chain
 from geo_engine.results import Results
 from geo_engine.space.autocorrelation import REASONS
@@ -78,6 +80,8 @@ def atlas_data(
         "likes": NUMBER,
         "parts": base.parts,
         "series_breaks": _series_breaks(results),
+        "kinds": mapped_kinds(results),
+        "rule": _rule(results),
         "robust": "robustness" in results.robustness,
         "signals": signal_tables(results),
         "universes": {
@@ -123,6 +127,8 @@ def universe_data(
         "maps": _maps(results),
         "totals": packed(varints(zigzag(np.diff(base.totals, axis=0, prepend=0)))),
         "hotspots": _packed_json(_hotspots(results)),
+        "kinds": {key: chain_kinds(results, key) for key in chains},
+        "alike": similar_figures(results, base.parts),
         "chains": figures,
         **_extras(results, indicators),
     }
@@ -221,13 +227,25 @@ def _geographies(results: Results) -> list[dict[str, Any]]:
 
 
 def _series_breaks(results: Results) -> list[list[Any]]:
-    """Give where series break: chain, indicator, year, and the reason in both languages."""
+    """Give chain, indicator, year, reason in both languages, and 1 where the year is mixed."""
     table = results.series_breaks
     if table.empty:
         return []
-    columns_shown = ["chain", "indicator", "year", "note", "note_en"]
-    rows = table[columns_shown].itertuples(index=False)
-    return [[str(row[0]), str(row[1]), int(row[2]), str(row[3]), str(row[4])] for row in rows]
+    names = ["chain", "indicator", "year", "note", "note_en"]
+    rows = table[names].itertuples(index=False)
+    mixed = (table["cause"] == MIXED).astype(int)
+    return [
+        [str(row[0]), str(row[1]), int(row[2]), str(row[3]), str(row[4]), int(both)]
+        for row, both in zip(rows, mixed, strict=True)
+    ]
+
+
+def _rule(results: Results) -> dict[str, str]:
+    """Say by which rule priorities are set, in both languages; empty without any."""
+    if results.priorities.empty:
+        return {}
+    rule = results.priority_rule
+    return {"rule": rule.italian, "rule_en": rule.english}
 
 
 def _maps(results: Results) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from geo_engine.disclosure.publication import Publication
 from geo_engine.outputs.atlas.data import as_json, atlas_data
@@ -76,15 +77,10 @@ def render_page(publication: Publication, others: Mapping[str, Publication] | No
     rendered = render_map()
     style = _style()
     script = _script(rendered.script)
-    policy = (
-        "default-src 'none'; "
-        f"script-src 'sha256-{_hash(script)}'; style-src 'sha256-{_hash(style)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
     body = _source("body.html").replace("<!-- map -->", rendered.html).strip()
     parts = {
         "language": facts.language,
-        "policy": policy,
+        "policy": _policy(script, style, facts.basemap_tiles),
         "title": html.escape(facts.titled(facts.language)),
         "style": style,
         "no_script": html.escape(load_words(facts.language)["atlas"]["no_script"]),
@@ -93,6 +89,19 @@ def render_page(publication: Publication, others: Mapping[str, Publication] | No
         "script": script,
     }
     return re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], _PAGE)
+
+
+def _policy(script: str, style: str, tiles: str) -> str:
+    """Allow the two inline elements and nothing else; pictures of one server where asked for."""
+    pictures = "data:"
+    if tiles:
+        parts = urlsplit(tiles)
+        pictures += f" {parts.scheme}://{parts.netloc}"
+    return (
+        "default-src 'none'; "
+        f"script-src 'sha256-{_hash(script)}'; style-src 'sha256-{_hash(style)}'; "
+        f"img-src {pictures}; base-uri 'none'; form-action 'none'"
+    )
 
 
 def _script(starter: str) -> str:

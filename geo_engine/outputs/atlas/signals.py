@@ -7,6 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from geo_engine.indicators.digital_intensity_editions import level_labels
+from geo_engine.indicators.legal_forms import form_labels
+from geo_engine.indicators.selfi import profile_labels
+from geo_engine.indicators.signal_coverage import UNKNOWN_GROUP
+from geo_engine.indicators.universe import size_labels
 from geo_engine.results import Results
 
 COVERAGE = ("label", "dimension", "group", "firms", "known", "coverage", "share_low", "share_high")
@@ -14,6 +19,11 @@ MATCHES = ("label", "dimension", "group", "firms", "matched", "rate")
 LEVELS = ("dimension", "group", "label", "firms")
 SHOWN = ("year", "size", "legal_form", "chain")
 """Dimensions of the tables; a hundred provinces would drown the rest."""
+THRESHOLD = {
+    "sotto la soglia": "below the threshold",
+    "alla soglia o sopra": "at the threshold or above",
+}
+"""Levels of an index that is a score."""
 
 
 def signal_tables(results: Results) -> dict[str, Any]:
@@ -27,16 +37,27 @@ def signal_tables(results: Results) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``coverage``, ``matches``, ``levels`` (rows), ``notes`` (Italian sentences), ``indexed``
-        (whether the study has an index, whose versions may differ between years).
+        ``coverage``, ``matches``, ``levels`` (rows), ``notes`` (Italian sentences), ``english``
+        (what labels and groups are called in English, by their Italian name).
     """
     return {
+        "english": _english(results),
         "coverage": _rows(results.signal_coverage, COVERAGE),
         "matches": _rows(results.signal_matches, MATCHES),
         "levels": _rows(results.index_levels, LEVELS),
         "notes": list(results.match_notes),
-        "indexed": not results.index_levels.empty,
     }
+
+
+def _english(results: Results) -> dict[str, str]:
+    """Name in English what the tables hold in Italian."""
+    names = {UNKNOWN_GROUP: "not known", **THRESHOLD}
+    for labels in (size_labels, form_labels, level_labels, profile_labels):
+        names |= dict(zip(labels("it"), labels("en"), strict=True))
+    for table in (results.signal_coverage, results.signal_matches):
+        if "label_en" in table:
+            names |= dict(zip(table["label"].map(str), table["label_en"].map(str), strict=True))
+    return names
 
 
 def _rows(table: pd.DataFrame, columns: tuple[str, ...]) -> list[list[Any]]:

@@ -21,7 +21,7 @@ const extras = (() => {
       const reference = read.signs(years);
       return read.nullable(count * years, (i) => reference[Math.floor(i / count)] - panel.share_eb[i]);
     }
-    const derived = DERIVED[key];
+    const derived = page.own(DERIVED, key);
     const expected = derived
       ? (i) => nearest(derived(panel, i, count), steps)
       : (i, soFar) => (i < count ? NaN : soFar[i - count]);

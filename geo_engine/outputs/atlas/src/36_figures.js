@@ -12,7 +12,7 @@ const figures = (() => {
   function series(chain, base, level, indicator, about) {
     const key = actual(level, indicator);
     const panel = level === "place" ? chain : chain.levels[level];
-    const list = panel[key] || chain.extras?.get(key)?.[level];
+    const list = page.own(panel, key) || chain.extras?.get(key)?.[level];
     if (!list) return null;
     const status = SHARES.has(key) || about.confidential ? panel.shareStatus : panel.status;
     return { list, status, panel, count: countOf(base, level), key, about };

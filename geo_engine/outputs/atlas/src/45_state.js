@@ -25,6 +25,8 @@ const choice = (() => {
     variazione: "change",
     caldi: "hotcold",
     solidita: "robustness",
+    bisogno: "need",
+    specializzazione: "specialized",
   };
   const METHODS = { quantili: "quantile", naturali: "jenks", uguali: "equal", soglie: "fixed" };
   const LEVELS = { comuni: "place", province: "province", regioni: "region" };

@@ -22,16 +22,43 @@ const changes = (() => {
     const count = figures.countOf(base, state.level);
     const ends = [first, last].map((year) => facts.years.indexOf(year) * count);
     return worked(panel, count, ends, {
-      comparable: model.comparable,
+      comparable: sameVersion(facts, [first, last]),
       shareBroken: broken(model, state.chain, [first, last], ["share", "share_eb", "digital"]),
       firmsBroken: broken(model, state.chain, [first, last], ["firms"]),
     });
   }
 
-  /** A break of the series of a chain between two years, for any of the variables asked. */
+  /**
+   * A break of the series of a chain between two years, for any of the variables asked: after the
+   * first and not after the last, or one of the two is itself of two editions.
+   */
   function broken(model, chain, [first, last], variables) {
     return (model.seriesBreaks || []).find(
-      ([key, name, year]) => key === chain && variables.includes(name) && year > first && year <= last,
+      ([key, name, year, , , mixed]) =>
+        key === chain &&
+        variables.includes(name) &&
+        ((year > first && year <= last) || (mixed && (year === first || year === last))),
+    );
+  }
+
+  /** Two years measured by one version of the index, or by no index. */
+  function sameVersion(facts, pair) {
+    const versions = facts.index_versions || [];
+    const [first, last] = pair.map((year) => versions[facts.years.indexOf(year)]);
+    return first === last;
+  }
+
+  /** Positions of the years that a line must not be drawn to: a break or another version lies before. */
+  function cuts(model, chain, variables) {
+    const { facts } = model;
+    const measured = variables.includes("share");
+    return new Set(
+      facts.years.flatMap((year, i) => {
+        const pair = [facts.years[i - 1], year];
+        const cut =
+          i > 0 && (broken(model, chain, pair, variables) || (measured && !sameVersion(facts, pair)));
+        return cut ? [i] : [];
+      }),
     );
   }
 
@@ -107,7 +134,7 @@ const changes = (() => {
     const [from, to] = years(state).map((year) => facts.years.indexOf(year) * count);
     const refused =
       from === to ||
-      (about.confidential && !model.comparable) ||
+      (about.confidential && !sameVersion(facts, years(state))) ||
       broken(model, state.chain, years(state), [state.indicator]);
     const list = new Float64Array(count).fill(NaN);
     if (found && !refused) list.forEach((_, i) => (list[i] = found.list[to + i] - found.list[from + i]));
@@ -142,5 +169,5 @@ const changes = (() => {
 
   const rate = (firms, people) => (people > 0 ? nearest((1000 * firms) / people, 100) : NaN);
 
-  return { years, between, broken, make, rate };
+  return { years, between, broken, sameVersion, cuts, make, rate };
 })();

@@ -19,6 +19,8 @@ const view = (() => {
   const HOT = ["hot", "cold", "interest", "none"];
   const HOT_COLORS = ["#b2182b", "#2166ac", "#cbc9c4", "#f2f2f0"];
   const HOT_OF_QUADRANT = [3, 0, 1, 0, 1]; // by the neighbors: HH and LH hot, LL and HL cold
+  const NEED_COLORS = ["#e66101", "#5e3c99", "#fdb863", "#b2abd2"];
+  const SPECIALIZED_COLORS = ["#5e3c99", "#f2f2f0", "#fdb863"];
   const HIGH = "#b2182b";
   const LOW = "#2166ac";
   const MISSING = 250;
@@ -48,6 +50,8 @@ const view = (() => {
       concentration: clusters,
       hotcold: clusters,
       robustness,
+      need: category,
+      specialized: category,
       change: changes.make,
     };
     const made = builders[state.map](state, model);
@@ -157,6 +161,29 @@ const view = (() => {
       variable: "share",
       unsure: null,
       outlines: outlines(model, "share").slice(0, 1),
+    };
+  }
+
+  /** Categories in words: specialization and need, specialization alone. */
+  function category(state, model) {
+    const { places } = model.base;
+    const from = model.year * places;
+    const need = state.map === "need";
+    const list = model.chain.kinds[state.map];
+    const status = need ? model.chain.shareStatus : model.chain.status;
+    const units = Uint8Array.from({ length: places }, (_, i) => {
+      const code = list ? list[from + i] : 0;
+      if (status[from + i] || (need && !code)) return statusClass(status[from + i] || 2);
+      return need ? code - 1 : 2 - code;
+    });
+    return {
+      kind: state.map,
+      units,
+      colors: need ? NEED_COLORS : SPECIALIZED_COLORS,
+      names: need ? standing.NEED.slice(1) : [...standing.SPECIALIZED].reverse(),
+      variable: "",
+      unsure: null,
+      outlines: [],
     };
   }
 

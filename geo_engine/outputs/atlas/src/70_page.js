@@ -42,7 +42,10 @@ const page = (() => {
     return `${list.slice(0, -1).join(", ")} ${words.controls.and} ${list[list.length - 1]}`;
   }
 
+  /** What an object itself holds under a name that a study gave: "constructor" is no word of ours. */
+  const own = (object, key) => (Object.hasOwn(object, key) ? object[key] : undefined);
+
   const capital = (text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
 
-  return { byId, make, drawing, table, options, joined, capital };
+  return { byId, make, drawing, table, options, joined, own, capital };
 })();

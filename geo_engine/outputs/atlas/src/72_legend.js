@@ -34,7 +34,7 @@ const legend = (() => {
 
   function missingText(atlas, shown) {
     const { words } = atlas;
-    if (shown.names) return words.atlas.untestable;
+    if (shown.names && shown.variable) return words.atlas.untestable;
     return words.atlas[shown.kind === "values" && shown.variable === "share" ? "missing_share" : "missing"];
   }
 
@@ -103,8 +103,7 @@ const legend = (() => {
   function title(atlas, state, shown) {
     const { words } = atlas;
     if (shown.kind === "change") return changeTitle(atlas, state, shown);
-    const fixed = { clusters: 1, concentration: 1, hotcold: 1, robustness: 1 };
-    const text = fixed[shown.kind]
+    const text = shown.names
       ? format.fill(words.legends[shown.kind] || words.controls[`title_${shown.kind}`], atlas.names())
       : atlas.indicatorTitle(state);
     return `${page.capital(text)}, ${state.year}`;

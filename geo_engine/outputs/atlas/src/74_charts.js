@@ -8,7 +8,7 @@ const charts = (() => {
    * A line over the years with its interval, beside others in grey; gaps stay gaps.
    * lines: [{ label, values }] with the place first; band: { low, high } or null.
    */
-  function trend(years, lines, { label, unit, band = null, breaks = [] }) {
+  function trend(years, lines, { label, unit, band = null, cuts = new Set() }) {
     const own = lines[0].values;
     if (own.filter((number) => !Number.isNaN(number)).length < 2) return null;
     const all = [...lines.flatMap((line) => line.values), ...(band ? [...band.low, ...band.high] : [])];
@@ -21,15 +21,14 @@ const charts = (() => {
     return drawing(
       "svg",
       { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "trend", role: "img", "aria-label": said },
-      ...strokes(years, lines, { x, y, band, breaks }),
+      ...strokes(years, lines, { x, y, band, cuts }),
       ...texts(years, own, { x, y, unit }),
     );
   }
 
   /** Axis, breaks of the series, intervals, the other lines, and the own one with its points. */
-  function strokes(years, lines, { x, y, band, breaks }) {
+  function strokes(years, lines, { x, y, band, cuts }) {
     const own = lines[0].values;
-    const cut = new Set(breaks.map((year) => years.indexOf(year)).filter((i) => i > 0));
     const line = (d, kind) => drawing("path", { d, class: kind });
     const between = (i) => ((x(i) + x(i - 1)) / 2).toFixed(1);
     const points = own.flatMap((number, i) =>
@@ -37,10 +36,10 @@ const charts = (() => {
     );
     return [
       line(`M${PAD} ${HEIGHT - PAD}H${WIDTH - PAD}`, "axis"),
-      ...[...cut].map((i) => line(`M${between(i)} ${PAD / 2}V${HEIGHT - PAD}`, "series-break")),
+      ...[...cuts].map((i) => line(`M${between(i)} ${PAD / 2}V${HEIGHT - PAD}`, "series-break")),
       ...(band ? bands(band, x, y) : []),
-      ...lines.slice(1).map((other, k) => line(path(other.values, x, y, cut), `other other-${k}`)),
-      line(path(own, x, y, cut), "line"),
+      ...lines.slice(1).map((other, k) => line(path(other.values, x, y, cuts), `other other-${k}`)),
+      line(path(own, x, y, cuts), "line"),
       ...points,
     ];
   }
@@ -58,11 +57,11 @@ const charts = (() => {
     ];
   }
 
-  function path(list, x, y, cut) {
+  function path(list, x, y, cuts) {
     return list
       .map((number, i) => {
         if (Number.isNaN(number)) return "";
-        const joined = i > 0 && !Number.isNaN(list[i - 1]) && !cut.has(i);
+        const joined = i > 0 && !Number.isNaN(list[i - 1]) && !cuts.has(i);
         return `${joined ? "L" : "M"}${x(i).toFixed(1)} ${y(number).toFixed(1)}`;
       })
       .join("");

@@ -13,7 +13,7 @@ const benchmarks = (() => {
       found.push(one(atlas, "region", region, `${words.atlas.row_region}: ${base.region_names[region]}`));
     }
     found.push(one(atlas, "country", 0, words.atlas.country));
-    if (state.level === "place" && atlas.similar) found.push(likes(atlas, unit));
+    if (state.level === "place" && atlas.chain.alike) found.push(likes(atlas, unit));
     return found;
   }
 
@@ -26,15 +26,14 @@ const benchmarks = (() => {
     return { label, value: of(atlas.state.year), change: changeOf(atlas, of) };
   }
 
-  /** Similar places together: of those whose figure is published. */
+  /** Similar places together, as the study compares with them. */
   function likes(atlas, place) {
     const { words, facts, base, chain } = atlas;
-    const members = atlas.similarTo(place);
-    const of = (year) => {
-      const sums = pooled(chain, facts.years.indexOf(year) * base.places, members, base.population);
-      return facts.signal ? sums.digital / sums.known : (1000 * sums.firms) / sums.people;
-    };
-    const label = format.fill(words.controls.similar, { n: members.length });
+    const scale = facts.signal ? 1000 : 100;
+    const of = (year) => chain.alike[facts.years.indexOf(year) * base.places + place] / scale;
+    const label = format.fill(words.controls.similar, {
+      n: format.number(atlas.similarNumber[place], atlas.language),
+    });
     return { label, value: of(atlas.state.year), change: changeOf(atlas, of) };
   }
 
@@ -59,7 +58,7 @@ const benchmarks = (() => {
   function changeOf(atlas, of) {
     const [first, last] = changes.years(atlas.changeState());
     const variables = atlas.facts.signal ? ["share", "share_eb", "digital"] : ["firms"];
-    if (atlas.facts.signal && !atlas.comparable) return NaN;
+    if (atlas.facts.signal && !changes.sameVersion(atlas.facts, [first, last])) return NaN;
     if (changes.broken(atlas.loaded, atlas.state.chain, [first, last], variables)) return NaN;
     return of(last) - of(first);
   }

@@ -40,6 +40,7 @@ const sayings = (() => {
     if (shown.kind === "change") return change(atlas, unit);
     if (shown.kind === "values") return value(atlas, unit);
     if (shown.kind === "robustness") return robust(atlas, unit);
+    if (shown.names && !shown.variable) return category(atlas, unit);
     return test(atlas, unit, shown.variable, state.map === "hotcold");
   }
 
@@ -50,6 +51,15 @@ const sayings = (() => {
     const at = atlas.year() * found.count + unit;
     if (!Number.isNaN(found.list[at])) return figures.write(found.list[at], found.about, language);
     return statusText(atlas, found.status[at]);
+  }
+
+  /** A category of the map, or why there is none. */
+  function category(atlas, place) {
+    const { shown, chain, base } = atlas;
+    const code = shown.units[place];
+    if (code < view.MISSING) return atlas.className(shown.kind, shown.names[code]);
+    const list = shown.kind === "need" ? chain.shareStatus : chain.status;
+    return statusText(atlas, list[atlas.year() * base.places + place]);
   }
 
   function robust(atlas, place) {

@@ -7,17 +7,18 @@ const signals = (() => {
     const { signals: data } = atlas.data;
     const { controls } = atlas.words;
     const parts = [
-      block(controls.coverage_title, controls.coverage_note, coverage(atlas, data.coverage)),
-      block(controls.matches_title, data.notes.join(" "), matches(atlas, data.matches)),
-      block(controls.levels_title, "", levels(atlas, data.levels)),
+      block(controls.coverage_title, [controls.coverage_note], coverage(atlas, data.coverage)),
+      block(controls.matches_title, data.notes, matches(atlas, data.matches), "it"),
+      block(controls.levels_title, [], levels(atlas, data.levels)),
     ].filter(Boolean);
     box.hidden = !parts.length;
     box.replaceChildren(...parts);
   }
 
-  function block(title, note, tables) {
+  function block(title, notes, tables, language = "") {
     if (!tables.length) return null;
-    const about = note ? [make("p", { class: "quiet" }, note)] : [];
+    const spoken = language ? { lang: language } : {};
+    const about = notes.map((note) => make("p", { class: "quiet", ...spoken }, note));
     return make("details", {}, make("summary", {}, title), ...about, ...tables);
   }
 
@@ -33,6 +34,14 @@ const signals = (() => {
   }
 
   const dimension = (atlas, key) => atlas.words.dimensions[key] || key;
+
+  const titleOf = (atlas, [label, key]) => `${atlas.groupName(label)} - ${dimension(atlas, key)}`;
+
+  /** A group of a dimension: a chain by its name, others by theirs. */
+  function groupOf(atlas, key, group) {
+    const isChain = key === "chain" && atlas.facts.chains.some((one) => one.key === group);
+    return isChain ? atlas.chainName(group) : atlas.groupName(group);
+  }
 
   function writers(atlas) {
     const none = atlas.words.atlas.unavailable;
@@ -52,12 +61,12 @@ const signals = (() => {
       controls.col_coverage,
       controls.col_bounds,
     ];
-    return grouped(rows, (row) => `${row[0]} - ${dimension(atlas, row[1])}`).map(([name, list]) =>
+    return grouped(rows, (row) => titleOf(atlas, row)).map(([name, list]) =>
       page.table(
         name,
         heads(dimension(atlas, list[0][1])),
-        list.map(([, , group, firms, known, share, low, high]) => [
-          group,
+        list.map(([, key, group, firms, known, share, low, high]) => [
+          groupOf(atlas, key, group),
           count(firms),
           count(known),
           percent(share),
@@ -70,7 +79,7 @@ const signals = (() => {
   function matches(atlas, rows) {
     const { controls, units } = atlas.words;
     const { count, percent } = writers(atlas);
-    return grouped(rows, (row) => `${row[0]} - ${dimension(atlas, row[1])}`).map(([name, list]) =>
+    return grouped(rows, (row) => titleOf(atlas, row)).map(([name, list]) =>
       page.table(
         name,
         [
@@ -79,7 +88,12 @@ const signals = (() => {
           controls.col_matched,
           controls.col_rate,
         ],
-        list.map(([, , group, firms, matched, rate]) => [group, count(firms), count(matched), percent(rate)]),
+        list.map(([, key, group, firms, matched, rate]) => [
+          groupOf(atlas, key, group),
+          count(firms),
+          count(matched),
+          percent(rate),
+        ]),
       ),
     );
   }
@@ -91,12 +105,12 @@ const signals = (() => {
       const names = [...new Set(list.map((row) => row[2]))];
       const byGroup = grouped(list, (row) => row[1]);
       const lines = byGroup.map(([group, own]) => [
-        group,
+        groupOf(atlas, key, group),
         ...names.map((name) => count(own.find((row) => row[2] === name)?.[3] ?? null)),
       ]);
       return page.table(
         `${controls.levels_title} - ${dimension(atlas, key)}`,
-        [dimension(atlas, key), ...names],
+        [dimension(atlas, key), ...names.map(atlas.groupName)],
         lines,
       );
     });

@@ -44,6 +44,7 @@ const card = (() => {
       ...(atlas.facts.signal ? shareBlock(atlas, unit) : firmsBlock(atlas, unit)),
       ...indicatorBlock(atlas, unit),
       ...(atPlace ? areasOf(atlas, unit) : []),
+      ...(atPlace ? standing.blocks(atlas, unit) : []),
       ...(atPlace && atlas.facts.signal
         ? [make("p", { class: "sentence" }, sayings.test(atlas, unit, "share"))]
         : []),
@@ -176,21 +177,32 @@ const card = (() => {
     const unitOf = (value) =>
       digital ? `${format.number(value / 10, language, 1)}%` : format.number(value, language);
     const heading = trendHeading(atlas, digital, atPlace);
-    const breaks = atlas.breaksOf(digital ? ["share", "share_eb", "digital"] : ["firms"]);
+    const variables = digital ? ["share", "share_eb", "digital"] : ["firms"];
     const line = charts.trend(facts.years, lines, {
       label: heading,
       unit: unitOf,
       band,
-      breaks: breaks.map(([, , year]) => year),
+      cuts: atlas.cutsOf(variables),
     });
     if (!line) return [];
-    const reasons = [...new Set(breaks.map((row) => `${row[2]}: ${row[language === "en" ? 4 : 3]}`))];
-    const note = reasons.map((text) => make("p", { class: "quiet" }, text));
+    const note = breakNotes(atlas, variables).map((text) => make("p", { class: "quiet" }, text));
     const others =
       lines.length > 1
         ? [make("p", { class: "quiet" }, format.fill(words.controls.trend_note, { region: lines[1].label }))]
         : [];
     return [make("h4", {}, heading), line, ...others, ...note];
+  }
+
+  /** Why a line is cut. */
+  function breakNotes(atlas, variables) {
+    const { words, facts, language } = atlas;
+    const said = atlas.breaksOf(variables).map((row) => `${row[2]}: ${row[language === "en" ? 4 : 3]}`);
+    const versions = facts.index_versions;
+    if (facts.signal && variables.includes("share") && new Set(versions).size > 1) {
+      const list = facts.years.map((year, i) => `${year} v${versions[i]}`).join(", ");
+      said.push(format.fill(words.controls.version_break, { list }));
+    }
+    return [...new Set(said)];
   }
 
   function trendHeading(atlas, digital, atPlace) {
@@ -227,5 +239,5 @@ const card = (() => {
     return page.table(title, heads, rows);
   }
 
-  return { tooltip, show };
+  return { tooltip, show, breakNotes };
 })();

@@ -31,6 +31,7 @@ const table = (() => {
       facts.signal && counted("known", controls.col_known),
       counted("firms", page.capital(words.units[facts.unit])),
       municipal && made("test", controls.col_test, verdict, verdictRank),
+      ...(municipal ? standing.columnsOf(atlas) : []),
     ].filter(Boolean);
   }
 

@@ -153,9 +153,11 @@ const territory = (() => {
       : format.fill(words.atlas.row_trend_firms, atlas.names());
     const unit = (value) =>
       facts.signal ? `${format.number(value / 10, language, 1)}%` : format.number(value, language);
-    const breaks = atlas.breaksOf(facts.signal ? ["share", "digital"] : ["firms"]).map(([, , year]) => year);
-    const line = charts.trend(facts.years, [{ label: words.controls.mine, values }], { label, unit, breaks });
-    return line ? [make("h3", {}, label), line] : [];
+    const variables = facts.signal ? ["share", "digital"] : ["firms"];
+    const cuts = atlas.cutsOf(variables);
+    const line = charts.trend(facts.years, [{ label: words.controls.mine, values }], { label, unit, cuts });
+    const why = card.breakNotes(atlas, variables).map((text) => make("p", { class: "quiet" }, text));
+    return line ? [make("h3", {}, label), line, ...why] : [];
   }
 
   function list(atlas, members) {

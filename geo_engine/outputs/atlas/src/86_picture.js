@@ -7,6 +7,7 @@ const picture = (() => {
   const clean = (text) =>
     String(text)
       .replace(
+        // oxlint-disable-next-line no-control-regex -- XML may not hold them
         /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g,
         "",
       )

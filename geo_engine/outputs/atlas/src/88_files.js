@@ -20,6 +20,7 @@ const files = (() => {
     const { words, state, base, facts } = atlas;
     const { controls } = words;
     const atPlace = state.level === "place";
+    const further = atPlace ? standing.columnsOf(atlas) : [];
     const heads = [
       controls.csv_code,
       controls.col_name,
@@ -33,7 +34,7 @@ const files = (() => {
         ? [controls.csv_low, controls.csv_high, controls.csv_digital, controls.col_known]
         : []),
       page.capital(words.units[facts.unit]),
-      ...(atPlace ? [controls.col_test] : []),
+      ...(atPlace ? [controls.col_test, ...further.map((column) => column.head)] : []),
       ...(facts.simulated ? [controls.csv_note] : []),
     ];
     const rows = units.map((unit) => {
@@ -50,7 +51,7 @@ const files = (() => {
         sayings.statusText(atlas, panel.status[at]),
         ...(facts.signal ? [round(low), round(high), panel.digital[at], panel.known[at]] : []),
         panel.firms[at],
-        ...(atPlace ? [table.verdict(atlas, unit)] : []),
+        ...(atPlace ? [table.verdict(atlas, unit), ...further.map(({ text }) => text(unit))] : []),
         ...(facts.simulated ? [words.atlas.simulated] : []),
       ];
     });

@@ -19,7 +19,6 @@ const model = (() => {
       facts: atlas.facts,
       edges: atlas.data.edges,
       year: atlas.facts.years.indexOf(state.year),
-      comparable: atlas.comparable,
       seriesBreaks: atlas.data.series_breaks,
     };
     return { ...made, breaks: breaks(atlas, state, made) };
@@ -53,11 +52,20 @@ const model = (() => {
       const bytes = await bytesOf(atlas, set, key);
       const chain = columns.decode(bytes, set.base);
       chain.extras = new Map();
+      chain.kinds = kinds.decode(await codec.unpack(set.kinds[key]), chain, set.base);
+      chain.alike = await alikeOf(atlas, set, key, chain);
       chain.breaks = new Map();
       if (atlas.chains.size >= KEPT) atlas.chains.delete(atlas.chains.keys().next().value);
       atlas.chains.set(name, chain);
     }
     return atlas.chains.get(name);
+  }
+
+  /** What similar places show together; null where the study has none. */
+  async function alikeOf(atlas, set, key, chain) {
+    if (!atlas.similar || !set.alike[key]) return null;
+    const near = { near: atlas.similar, count: atlas.likes, shares: Boolean(atlas.facts.signal) };
+    return kinds.alike(await codec.unpack(set.alike[key]), chain, set.base, near);
   }
 
   /** The bytes of a chain: small beside its figures, so all are kept once unpacked. */
@@ -78,7 +86,7 @@ const model = (() => {
   }
 
   async function extra(atlas, set, chain, chainKey, about) {
-    const number = set.extras[chainKey][about.key];
+    const number = page.own(set.extras[chainKey], about.key);
     if (number === undefined || chain.extras.has(about.key)) return;
     const bytes = await codec.unpack(set.pool[number]);
     chain.extras.set(about.key, extras.decode(bytes, about.key, about.steps, chain, set.base));

@@ -8,6 +8,7 @@ const paper = (() => {
   function listen(box) {
     const set = (width, height, zoom) => Object.assign(box.style, { width, height, zoom });
     window.addEventListener("beforeprint", () => {
+      set("", "", ""); // whoever asks twice gets the same sheet
       const { width, height } = box.getBoundingClientRect();
       document.body.dataset.sheet = sheet;
       const [most, tall] = SHEETS[sheet];

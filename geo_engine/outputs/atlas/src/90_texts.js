@@ -28,10 +28,25 @@ const notes = (() => {
     };
   }
 
-  function bullets(title, list, kind) {
+  /** What the study says in Italian only: marked as such for readers and their devices. */
+  function bullets({ words, language }, title, list, kind) {
     if (!list.length) return null;
-    const items = make("ul", {}, ...list.map((text) => make("li", {}, text)));
-    return make("section", { class: kind }, make("h3", {}, title), items);
+    const only = language === "it" ? [{}, ""] : [{ lang: "it" }, ` (${words.controls.in_italian})`];
+    const items = make("ul", {}, ...list.map((text) => make("li", only[0], text)));
+    return make("section", { class: kind }, make("h3", {}, `${title}${only[1]}`), items);
+  }
+
+  /** By which rule priorities are set. */
+  function ruleOf(atlas) {
+    const { rule } = atlas.data;
+    if (!rule.rule) return null;
+    const { words } = atlas;
+    return make(
+      "section",
+      {},
+      make("h3", {}, words.controls.priority),
+      make("p", {}, page.capital(atlas.inLanguage(rule, "rule"))),
+    );
   }
 
   function fill(atlas) {
@@ -58,9 +73,10 @@ const notes = (() => {
       .replaceChildren(
         ...parts,
         ...[
-          bullets(words.notes.sources, facts.source_notes, "sources"),
-          bullets(words.notes.warnings, atlas.set.warnings, "warnings"),
-          bullets(words.controls.zones, names, "zones"),
+          ruleOf(atlas),
+          bullets(atlas, words.notes.sources, facts.source_notes, "sources"),
+          bullets(atlas, words.notes.warnings, atlas.set.warnings, "warnings"),
+          bullets(atlas, words.controls.zones, names, "zones"),
         ].filter(Boolean),
       );
     signals.fill(atlas, page.byId("signals"));
@@ -96,6 +112,7 @@ const texts = (() => {
       button.setAttribute("aria-pressed", String(button.dataset.language === language));
     }
     notes.fill(atlas);
+    basemap.fill(atlas);
   }
 
   function notice(element, text) {

@@ -16,7 +16,6 @@ const atlasObject = (() => {
       chosen: -1,
       area: null,
       allAreas: false,
-      comparable: !data.signals.indexed,
       language: facts.language,
       words: data.words[facts.language],
     };
@@ -54,7 +53,9 @@ const atlasObject = (() => {
           facts.chains.find((one) => one.key === key),
           "label",
         ),
-      coverageName: () => (facts.is_national ? atlas.words.atlas.country : facts.coverage),
+      coverageName: () =>
+        facts.is_national ? atlas.words.atlas.country : inLanguage(facts, "coverage"),
+      groupName: (text) => atlas.language === "en" ? named(data.signals.english, text) : text,
       levelName: (key, count = 2) => levelName(atlas, key, count),
       names: () => ({
         signal: inLanguage(facts, "signal"),
@@ -66,11 +67,14 @@ const atlasObject = (() => {
       }),
       indicatorTitle: (state) => indicatorTitle(atlas, figures.actual(state.level, state.indicator)),
       indicatorName: (key) => indicatorName(atlas, key),
-      unitOf: (row) => atlas.words.measures[row.unit] || row.unit,
-      sourceOf: (row) => (atlas.language === "it" && atlas.words.origins[row.source]) || row.source,
+      unitOf: (row) => named(atlas.words.measures, row.unit),
+      sourceOf: (row) => named(atlas.words.origins, row.source),
       className: (kind, name) => (atlas.words[kind] || atlas.words.clusters)[name],
     };
   }
+
+  /** The word for a text of the study, or the text: it may be any text, "constructor" too. */
+  const named = (words, text) => page.own(words, text) ?? text;
 
   const order = (facts, key) => {
     const at = facts.universes.findIndex((one) => one.key === key);
@@ -78,19 +82,19 @@ const atlasObject = (() => {
   };
 
   function indicatorTitle(atlas, key) {
-    const known = atlas.words.legends[key];
+    const known = page.own(atlas.words.legends, key);
     return format.fill(known || atlas.inLanguage(atlas.indicators.get(key), "label"), atlas.names());
   }
 
   function indicatorName(atlas, key) {
-    const known = atlas.words.indicators[key];
+    const known = page.own(atlas.words.indicators, key);
     return (
       known || page.capital(format.fill(atlas.inLanguage(atlas.indicators.get(key), "label"), atlas.names()))
     );
   }
 
   function levelName(atlas, key, count) {
-    const known = atlas.words.levels[count === 1 ? `${key}_one` : key];
+    const known = page.own(atlas.words.levels, count === 1 ? `${key}_one` : key);
     return known || key.replaceAll("_", " ");
   }
 
@@ -120,14 +124,10 @@ const atlasObject = (() => {
         atlas.data.series_breaks.filter(
           ([key, name]) => key === atlas.state.chain && variables.includes(name),
         ),
+      cutsOf: (variables) => changes.cuts(atlas.loaded, atlas.state.chain, variables),
       series: () =>
         figures.series(atlas.chain, atlas.base, atlas.state.level, atlas.state.indicator, atlas.about),
       territory: () => territoryOf(atlas),
-      similarTo: (place) =>
-        atlas.similar
-          .subarray(place * atlas.likes, (place + 1) * atlas.likes)
-          .filter((one) => one > 0)
-          .map((one) => one - 1),
       changeState: () =>
         atlas.state.map === "change"
           ? atlas.state

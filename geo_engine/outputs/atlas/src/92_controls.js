@@ -2,6 +2,7 @@
 
 const controls = (() => {
   const { byId, options } = page;
+  const EXPERT = ["hotcold", "robustness", "need", "specialized"];
   const SELECTS = ["universe", "chain", "indicator", "level", "method", "since", "other"];
 
   /** What may be chosen in this atlas, by part of the state. */
@@ -10,6 +11,7 @@ const controls = (() => {
     const digital = facts.signal ? ["clusters"] : [];
     const change = facts.years.length > 1 ? ["change"] : [];
     const robust = data.robust ? ["robustness"] : [];
+    const categories = data.kinds.map((key) => (key === "need_quadrant" ? "need" : key));
     const shares = new Set(data.indicators.filter((row) => row.test === "share").map((row) => row.key));
     const indicators = data.indicators
       .map((row) => row.key)
@@ -20,7 +22,7 @@ const controls = (() => {
       indicator: new Set(indicators),
       year: new Set(facts.years),
       since: new Set(facts.years),
-      map: new Set(["values", ...digital, "concentration", ...change, "hotcold", ...robust]),
+      map: new Set(["values", ...digital, "concentration", ...change, "hotcold", ...robust, ...categories]),
       level: new Set(["place", ...atlas.levels().map((level) => level.key)]),
       method: new Set(classes.METHODS),
       unsure: new Set(["", "si"]),
@@ -33,7 +35,7 @@ const controls = (() => {
 
   /** Municipal tests have no meaning above municipalities: the map of values stands for them. */
   function coherent(state) {
-    const municipal = new Set(["clusters", "concentration", "hotcold", "robustness"]);
+    const municipal = new Set(["clusters", "concentration", ...EXPERT]);
     return state.level !== "place" && municipal.has(state.map) ? { ...state, map: "values" } : state;
   }
 
@@ -66,7 +68,7 @@ const controls = (() => {
     for (const input of document.querySelectorAll("[name=map]")) {
       input.closest("label").hidden = !may.map.has(input.value);
     }
-    byId("expert").hidden = !["hotcold", "robustness"].some((name) => may.map.has(name));
+    byId("expert").hidden = !EXPERT.some((name) => may.map.has(name));
   }
 
   /** Bring the controls in line with the state. */
@@ -78,8 +80,7 @@ const controls = (() => {
     byId("year-text").textContent = String(state.year);
     const changed = state.map === "change";
     byId("since-box").hidden = !changed;
-    const tested = state.map === "clusters" || state.map === "concentration" || state.map === "robustness";
-    byId("indicator").disabled = tested;
+    byId("indicator").disabled = !["values", "change", "hotcold"].includes(state.map);
     byId("method-box").hidden = state.map !== "values";
     byId("fixed-box").hidden = state.map !== "values" || state.method !== "fixed";
     byId("fixed").value = state.fixed;
@@ -89,7 +90,7 @@ const controls = (() => {
       input.checked = input.value === state.map;
       input.disabled = coherent({ ...state, map: input.value }).map !== input.value;
     }
-    if (state.map === "hotcold" || state.map === "robustness") byId("expert").open = true;
+    if (EXPERT.includes(state.map)) byId("expert").open = true;
     atlas.chosen = state.place === "" ? -1 : atlas.base.position.get(state.place);
   }
 

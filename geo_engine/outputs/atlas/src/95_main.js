@@ -63,8 +63,9 @@ const geoAtlas = (() => {
 
   function readSimilar(atlas, bytes) {
     if (!bytes) return;
-    const list = codec.reader(bytes).plain(atlas.base.places * atlas.data.likes);
-    atlas.similar = Int32Array.from(list);
+    const read = codec.reader(bytes);
+    atlas.similar = Int32Array.from(read.plain(atlas.base.places * atlas.data.likes));
+    atlas.similarNumber = read.plain(atlas.base.places);
     atlas.likes = atlas.data.likes;
   }
 
@@ -228,6 +229,7 @@ const geoAtlas = (() => {
     search.listen(atlas, (place) => choosePlace(atlas, place, true));
     player.listen(atlas, (year) => choose(atlas, { year }));
     paper.listen(byId("maps"));
+    basemap.listen(atlas);
     byId("compare-text").addEventListener("click", ({ target }) => {
       if (target.dataset.place !== undefined) choosePlace(atlas, Number(target.dataset.place), true);
     });
@@ -263,7 +265,10 @@ const geoAtlas = (() => {
     const members = atlas.membersOf(atlas.unitNumber(place));
     const kept = new Set(atlas.territory());
     const drop = kept.has(place);
-    for (const one of members) drop ? kept.delete(one) : kept.add(one);
+    for (const one of members) {
+      if (drop) kept.delete(one);
+      else kept.add(one);
+    }
     atlas.mine.write([...kept]);
   }
 
