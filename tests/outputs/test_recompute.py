@@ -76,18 +76,12 @@ def test_esda_finds_the_same_local_moran_with_the_same_moments(package, variable
     found = found.loc[graph.unique_ids]
     n, known = len(found), found["moran"].notna().to_numpy()
     assert known.sum() == n - 1
-    theirs = esda.Moran_Local(found["value"].to_numpy(), graph, permutations=999, seed=1)
+    theirs = esda.Moran_Local(found["value"].to_numpy(), graph, permutations=0)
     # esda divides by n - 1, geo-engine and spdep by n.
     scale = n / (n - 1)
     np.testing.assert_allclose(theirs.Is[known] * scale, found["moran"][known], rtol=1e-9)
     np.testing.assert_allclose(theirs.EIc[known], found["moran_expected"][known], rtol=1e-9)
     np.testing.assert_allclose(theirs.VIc[known], found["moran_variance"][known], rtol=1e-9)
-    # esda draws one tail; doubled it is two-sided but for the tails' asymmetry.
-    p, exact = 2 * theirs.p_sim[known], found["p_value"][known].to_numpy()
-    if variable == "firms":
-        assert np.corrcoef(p, exact)[0, 1] > 0.99
-    else:  # the larger of two tests, of which this is one
-        assert (p < exact + 0.1).all()
 
 
 def test_the_lag_is_the_mean_of_the_listed_neighbors(package):
