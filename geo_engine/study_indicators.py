@@ -49,6 +49,7 @@ class CompositeKeys(Keys):
 
     indicators: Annotated[tuple[Key, ...], Field(min_length=2, max_length=30)]
     label: Words = "Indice composito"
+    label_en: Words = Field("", description="Name in English; the Italian one when absent.")
     method: Method = Field(
         "ampi",
         description="ampi: goalposts, comparable over years; mpi: z-scores of each map; both with "

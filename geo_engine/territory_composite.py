@@ -218,9 +218,15 @@ def composite_rows(found: CompositeFound) -> dict[str, Indicator]:
     """
     rows, keys = load_registry(), found.keys
     polarity = 1 if keys.direction == "positive" else -1
+    own = rows["composite"]
+    english = keys.label_en or (own.label_en if keys.label == own.label else keys.label)
     return {
         "composite": dataclasses.replace(
-            rows["composite"], label=keys.label, polarity=polarity, confidential=found.confidential
+            own,
+            label=keys.label,
+            label_en=english,
+            polarity=polarity,
+            confidential=found.confidential,
         ),
         "composite_rank": dataclasses.replace(
             rows["composite_rank"], confidential=found.confidential
