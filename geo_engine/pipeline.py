@@ -333,7 +333,8 @@ def _neighbor_table(graph: Graph) -> pd.DataFrame:
     """List the links of a graph; an isolate has none."""
     links = graph.adjacency.reset_index()
     links = links[links["weight"] > 0]
-    return links[list(NEIGHBOR_COLUMNS)].sort_values(list(NEIGHBOR_COLUMNS), ignore_index=True)
+    columns = [*NEIGHBOR_COLUMNS, "weight"]
+    return links[columns].sort_values(list(NEIGHBOR_COLUMNS), ignore_index=True)
 
 
 def _account(plan: Plan, intake: Intake, memberships: Memberships) -> Account:

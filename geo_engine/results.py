@@ -123,6 +123,14 @@ class Facts:
     """Version of the chain definitions and perimeter: ``2025.1, largo``."""
     source_notes: tuple[str, ...]
     """Source and licence of each input and of the boundaries."""
+    crs: str = field(default="EPSG:32632", kw_only=True)
+    """Reference system of the layers for a GIS."""
+    publisher: str = field(default="", kw_only=True)
+    """Who answers for the data, in metadata records; "" where the study does not say."""
+    contact: str = field(default="", kw_only=True)
+    """E-mail address of the publisher."""
+    licence: str = field(default="", kw_only=True)
+    """Under which the results are published, "" where the study does not say."""
     perimeter_en: str = field(default="", kw_only=True)
     membership: str = field(default="", kw_only=True)
     """How much of a firm each of its chains has, in Italian; "" where a firm counts 1 in each."""
@@ -251,7 +259,8 @@ class Results:
     graph_summary: dict[str, object]
     """Links, components, isolates, histogram of neighbors."""
     neighbors: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=NEIGHBOR_COLUMNS))
-    """Who is a neighbor of whom among the covered places: focal, neighbor (``pro_com_t``)."""
+    """Who is a neighbor of whom among the covered places: focal, neighbor (``pro_com_t``), and the
+    weight of the link."""
     local: xr.Dataset
     """(variable, place, chain, year): moran, gi, gi_star with their expected values and variances,
     lag, p_value, q_value, q_value_year, q_value_panel, p_error (float64), quadrant, method, status

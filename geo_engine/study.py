@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from geo_engine.errors import StudyError
 from geo_engine.study_chains import Chains
@@ -200,6 +200,21 @@ class Outputs(Keys):
         None,
         description="Of the atlas: off until its reader asks; without it no request is possible.",
     )
+    crs: Literal["EPSG:32632", "EPSG:7794", "EPSG:6707", "EPSG:6708", "EPSG:3035", "EPSG:4326"] = (
+        Field("EPSG:32632", description="Reference system of the GeoPackage; ISTAT's by default.")
+    )
+    publisher: Words = Field("", description="Body that answers for the data, in metadata records.")
+    contact: Words = Field("", description="Its e-mail address, in the same.")
+    licence: Literal["", "CC BY 4.0", "CC0 1.0"] = Field(
+        "", description="Under which the results are published, in the same."
+    )
+
+    @field_validator("contact")
+    @classmethod
+    def _address(cls, text: str) -> str:
+        if text and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", text):
+            raise ValueError("is no e-mail address; write it as ufficio@ente.it")
+        return text
 
 
 class Study(IndicatorKeys):

@@ -8,9 +8,11 @@ GeoPackage (its journal mode) on opening.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections import Counter
@@ -23,8 +25,10 @@ from qgis.core import (
     QgsApplication,
     QgsExpressionContext,
     QgsExpressionContextUtils,
+    QgsLayoutExporter,
     QgsMapRendererSequentialJob,
     QgsMapSettings,
+    QgsProject,
     QgsProviderRegistry,
     QgsRectangle,
     QgsVectorLayer,
@@ -141,6 +145,74 @@ def draw_styles(layer: Any, folder: Path) -> dict[str, Any]:
     return pictures
 
 
+def draw_slds(layer: Any, package: Path, folder: Path) -> dict[str, Any]:
+    """Draw a layer once with each SLD kept in the file, as a program without QML would."""
+    pictures = {}
+    with contextlib.closing(sqlite3.connect(package)) as database:
+        styles = database.execute(
+            "SELECT id, styleName, styleSLD FROM layer_styles "
+            "WHERE f_table_name = ? AND styleSLD != ''",
+            (layer.name(),),
+        ).fetchall()
+    for key, name, text in styles:
+        path = folder / f"{layer.name()}_{key}.sld"
+        path.write_text(text, encoding="utf-8")
+        message, done = layer.loadSldStyle(str(path))
+        picture = folder / f"{layer.name()}_sld{key}.png"
+        pictures[name] = {
+            "loaded": done,
+            "message": message,
+            "colors": draw([layer], picture),
+            "picture": str(picture),
+        }
+    return pictures
+
+
+def open_project(package: Path, folder: Path) -> dict[str, Any]:
+    """Open the project inside a GeoPackage: its groups, joins and relations, its printed page."""
+    project = QgsProject.instance()
+    read = project.read(f"geopackage:{package}?projectName=filiere")
+    groups = [
+        (
+            group.name(),
+            [
+                {
+                    "name": node.name(),
+                    "shown": node.isVisible(),
+                    "valid": node.layer() is not None and node.layer().isValid(),
+                    "features": node.layer().featureCount() if node.layer() is not None else -1,
+                }
+                for node in group.children()
+            ],
+        )
+        for group in project.layerTreeRoot().children()
+    ]
+    joined = [
+        field.name()
+        for layer in project.mapLayers().values()
+        if layer.vectorJoins()
+        for field in layer.fields()
+        if field.name().startswith("priorita_")
+    ]
+    pages = {}
+    for layout in project.layoutManager().printLayouts():
+        picture = folder / "page.png"
+        settings = QgsLayoutExporter.ImageExportSettings()
+        settings.dpi = 110
+        QgsLayoutExporter(layout).exportToImage(str(picture), settings)
+        pages[layout.name()] = {"colors": colors_of(QImage(str(picture))), "picture": str(picture)}
+    return {
+        "read": read,
+        "crs": project.crs().authid(),
+        "groups": groups,
+        "joined": joined,
+        "relations": [
+            relation.isValid() for relation in project.relationManager().relations().values()
+        ],
+        "pages": pages,
+    }
+
+
 def zoom(window: str) -> Any:
     """Read a window "west,south,east,north"."""
     return QgsRectangle(*(float(part) for part in window.split(",")))
@@ -174,6 +246,10 @@ def main(package: str, destination: str, *options: str) -> None:
         }
         if "--styles" in options:
             report["styles"] = draw_styles(layers["municipalities"], folder)
+        if "--sld" in options:
+            report["sld"] = draw_slds(layers["municipalities"], copy, folder)
+        if "--project" in options:
+            report["project"] = open_project(copy, folder)
         print(json.dumps(report, ensure_ascii=False, sort_keys=True))
         sys.stdout.flush()
         # Qt's teardown is not reliable without a window: leave at once.

@@ -152,6 +152,18 @@ def test_an_absurd_study_is_refused_without_a_trace(tmp_path: Path, text: str) -
         read_study(path)
 
 
+def test_an_unknown_reference_system_is_answered_with_those_that_exist() -> None:
+    with pytest.raises(StudyError, match=r"outputs\.crs.*EPSG:32632.*EPSG:3035"):
+        parse_study(keys(outputs={"crs": "EPSG:23032"}))
+
+
+def test_a_contact_is_an_address() -> None:
+    with pytest.raises(StudyError, match=r"outputs\.contact"):
+        parse_study(keys(outputs={"contact": "ufficio statistica"}))
+    kept = parse_study(keys(outputs={"contact": "dati@example.org"}))
+    assert kept.outputs.contact == "dati@example.org"
+
+
 TILES = "https://tiles.example.org/{z}/{x}/{y}.png"
 
 

@@ -154,6 +154,30 @@ def report(  # noqa: PLR0913  (the options of a command are its arguments)
     write_reports(asked)
 
 
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="geoparquet, flatgeobuf, geojson, csv, neighbors (GAL, GWT), metadata (ISO 19139, "
+            "DCAT-AP_IT), sld, shapefile; several with commas. All but shapefile by default.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the new files; DIR/export by default.")
+    ] = None,
+) -> None:
+    """Give a finished run in other formats, made of its own files.
+
+    Example: `geo-engine export risultati --format geoparquet,geojson`
+    """
+    from geo_engine.cli.export import export_folder
+
+    export_folder(folder, formats or [], out)
+
+
 OfStudy = Annotated[Path | None, typer.Option("--study", help="The chains of a study instead.")]
 
 

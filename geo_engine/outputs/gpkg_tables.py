@@ -10,12 +10,17 @@ from dataclasses import dataclass
 import pandas as pd
 
 from geo_engine.disclosure.publication import Publication
-from geo_engine.outputs.fields import Field, clean_text, level_percent, units_word, words
-from geo_engine.words import word
+from geo_engine.outputs.fields import Field, clean_text, units_word, words
+from geo_engine.outputs.metadata_dcat import dcat_record
+from geo_engine.outputs.metadata_facts import SIMULATED, described, method_words
+from geo_engine.outputs.metadata_iso import iso_record
 
 SCHEMA_EXTENSION = "http://www.geopackage.org/spec121/#extension_schema"
 METADATA_EXTENSION = "http://www.geopackage.org/spec121/#extension_metadata"
 DUBLIN_CORE = "http://purl.org/dc/elements/1.1/"
+ISO_19139 = "http://www.isotc211.org/2005/gmd"
+DCAT_AP_IT = "http://dati.gov.it/onto/dcatapit"
+"""Standards of the metadata records."""
 STYLE_NAME_LENGTH = 30
 
 DICTIONARY_SQL = """
@@ -89,6 +94,9 @@ class Style:
     qml: str
     default: bool
     description: str = ""
+    sld: str = ""
+    chain: str = ""
+    """Key of the chain that it draws, "" for a style of all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,13 +175,34 @@ def add_styles(database: sqlite3.Connection, layers: Sequence[LayerNote], moment
             used.add(name)
             flag = int(style.default)
             place = (layer.name, layer.geometry)
-            rows.append((*place, name, style.qml, flag, style.description, moment))
+            texts = (style.qml, style.sld, flag, style.description)
+            rows.append((*place, name, *texts, moment))
     database.executemany(
         "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
         "f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner, "
-        "update_time) VALUES ('', '', ?, ?, ?, ?, '', ?, ?, '', ?)",
+        "update_time) VALUES ('', '', ?, ?, ?, ?, ?, ?, ?, '', ?)",
         rows,
     )
+
+
+def add_project(database: sqlite3.Connection, name: str, content: bytes, note: str) -> None:
+    """Keep a QGIS project in the file, as QGIS does.
+
+    Parameters
+    ----------
+    database : Connection
+        An open GeoPackage.
+    name : str
+        Under which QGIS lists it.
+    content : bytes
+        The zipped document.
+    note : str
+        Who wrote it and when, in JSON.
+    """
+    database.execute(
+        "CREATE TABLE qgis_projects (name TEXT PRIMARY KEY, metadata BLOB, content BLOB)"
+    )
+    database.execute("INSERT INTO qgis_projects VALUES (?, ?, ?)", (name, note, content.hex()))
 
 
 def add_metadata(database: sqlite3.Connection, publication: Publication, moment: str) -> None:
@@ -191,14 +220,21 @@ def add_metadata(database: sqlite3.Connection, publication: Publication, moment:
     _run_script(database, METADATA_SQL)
     for table in ("gpkg_metadata", "gpkg_metadata_reference"):
         _register(database, table, "gpkg_metadata", METADATA_EXTENSION)
-    database.execute(
-        "INSERT INTO gpkg_metadata VALUES (1, 'dataset', ?, 'text/xml', ?)",
-        (DUBLIN_CORE, metadata_record(publication)),
+    facts = described(publication)
+    records = (
+        (DUBLIN_CORE, "text/xml", metadata_record(publication)),
+        (ISO_19139, "text/xml", iso_record(facts)),
+        (DCAT_AP_IT, "application/rdf+xml", dcat_record(facts)),
     )
-    database.execute(
-        "INSERT INTO gpkg_metadata_reference VALUES ('geopackage', NULL, NULL, NULL, ?, 1, NULL)",
-        (moment,),
-    )
+    for number, record in enumerate(records, start=1):
+        database.execute(
+            "INSERT INTO gpkg_metadata VALUES (?, 'dataset', ?, ?, ?)", (number, *record)
+        )
+        database.execute(
+            "INSERT INTO gpkg_metadata_reference "
+            "VALUES ('geopackage', NULL, NULL, NULL, ?, ?, NULL)",
+            (moment, number),
+        )
 
 
 def metadata_record(publication: Publication) -> str:
@@ -217,29 +253,21 @@ def metadata_record(publication: Publication) -> str:
     facts = publication.results.facts
     ET.register_namespace("dc", DUBLIN_CORE)
     root = ET.Element("metadata")
-    neighbors = f"neighbors_{facts.neighbors}"
-    method = (
-        f"Test locali esatti tra comuni vicini ({word('it', 'notes', neighbors)}); correzione di "
-        f"{word('it', 'notes', f'correction_{facts.correction}')} al "
-        f"{level_percent(facts.alpha)}; perimetro delle filiere {facts.perimeter}; "
-        f"{facts.membership + '; ' if facts.membership else ''}"
-        f"seme {facts.seed}; popolazione {facts.population_year}."
-    )
     counted = f"{units_word(facts)} {words('firm_status').get(facts.status, facts.status)}"
     entries = [
         ("title", facts.titled()),
         ("date", facts.data_date),
         ("language", "it"),
         ("type", "Dataset"),
-        ("format", "GeoPackage, EPSG:32632"),
+        ("format", f"GeoPackage, {facts.crs}"),
         ("coverage", f"{facts.coverage}; confini al {facts.boundary_date}"),
         ("subject", f"Filiere, {counted}; segnale digitale: {facts.signal or 'non rilevato'}"),
-        ("description", method),
+        ("description", method_words(facts)),
         *(("source", note) for note in facts.source_notes),
         ("rights", "Licenze come indicato per ciascuna fonte."),
     ]
     if facts.simulated:
-        entries.append(("description", "DATI SIMULATI - a scopo dimostrativo"))
+        entries.append(("description", SIMULATED))
     notices = (publication.banner, *publication.results.warnings)
     entries += [("description", notice) for notice in notices if notice]
     for name, text in entries:

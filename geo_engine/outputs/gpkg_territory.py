@@ -28,7 +28,7 @@ def territory_tables(results: Results) -> tuple[Layer, ...]:
         zones and zone_members, benchmarks, phases, local_coefficients, similar and priorities,
         where there are any; all join by ``pro_com_t`` or ``zone``.
     """
-    return tuple(_layer(results, *each) for each in _tables(results) if len(each[-1]))
+    return tuple(table_layer(results, *each) for each in _tables(results) if len(each[-1]))
 
 
 def _tables(results: Results) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
@@ -69,8 +69,23 @@ def _tables(results: Results) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
     yield ("priorities", "Priorità", results.priority_rule.italian, _priorities(results))
 
 
-def _layer(results: Results, name: str, title: str, note: str, frame: pd.DataFrame) -> Layer:
-    """Describe one table."""
+def table_layer(results: Results, name: str, title: str, note: str, frame: pd.DataFrame) -> Layer:
+    """Describe a table without geometry.
+
+    Parameters
+    ----------
+    results : Results
+        Its registry says what the columns are.
+    name, title, note : str
+        Of the table, for machines and for readers.
+    frame : DataFrame
+        The table; its first column names a row.
+
+    Returns
+    -------
+    Layer
+        With the aliases of all columns.
+    """
     fields = describe_fields(frame.columns, results.facts, results.registry)
     display = qgis_text.quoted(str(frame.columns[0]))
     style = Style(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
-from geo_engine.outputs.fields import clean_text
+from geo_engine.outputs.fields import clean_text, describe_fields
 from geo_engine.outputs.long_tables import level_table, panel_table
 from geo_engine.results import Results
 
@@ -47,7 +47,8 @@ def write_panel(
     published = [publication, *(others or {}).values()]
     keys = [each.results.facts.universe for each in published]
     tables = (pa.Table.from_pandas(_panel(each, keys), preserve_index=False) for each in published)
-    table = next(tables).replace_schema_metadata(_notes(publication))
+    table = _explained_columns(next(tables), publication.results)
+    table = table.replace_schema_metadata(_notes(publication))
     with _explained(path), pq.ParquetWriter(path, table.schema, **_options()) as writer:
         writer.write_table(table, row_group_size=ROW_GROUP)
         for further in tables:
@@ -139,6 +140,16 @@ def _plain_words(table: pd.DataFrame) -> pd.DataFrame:
         if name != "year"
     }
     return table.astype(kinds)
+
+
+def _explained_columns(table: pa.Table, results: Results) -> pa.Table:
+    """Let each column carry its name in words, what it means, and its closed list."""
+    schema = table.schema
+    for number, said in enumerate(describe_fields(schema.names, results.facts, results.registry)):
+        values = "; ".join(f"{value} = {word}" for value, word in said.words.items())
+        notes = {"label": said.label, "description": said.description, "values": values}
+        schema = schema.set(number, schema.field(number).with_metadata(notes))
+    return table.cast(schema)
 
 
 def write_local_tests(publication: Publication, path: Path) -> None:

@@ -51,12 +51,17 @@ def safe_cell(value: object) -> object:
     Parameters
     ----------
     value : object
-        Of a table.
+        Of one cell.
 
     Returns
     -------
     object
-        A number, or text that no spreadsheet takes for a formula.
+        An int as it is, and text; a missing value is empty.
+
+    Examples
+    --------
+    >>> safe_cell("=1+1"), safe_cell("063049"), safe_cell(None)
+    ("'=1+1", '063049', '')
     """
     if isinstance(value, (int, np.integer)):
         return int(value)

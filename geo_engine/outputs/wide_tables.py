@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from geo_engine import tables
+from geo_engine.geographies.province_codes import province_codes
 from geo_engine.indicators.registry import load_registry
 from geo_engine.outputs.fields import SEPARATOR, column_prefixes, status_words
 from geo_engine.outputs.long_tables import LEVEL_MEASURES, typed, worded
@@ -57,7 +58,7 @@ def wide_places(results: Results) -> gpd.GeoDataFrame:
         ``<chain>__<variable>`` (see :func:`geo_engine.outputs.fields.column_prefixes`).
     """
     places = results.places.sort_index()
-    base = places.drop(columns="geometry").reset_index()
+    base = with_joining_keys(places.drop(columns="geometry"), results.facts.boundary_date)
     for flag in ("covered", "edge"):
         if flag in base:
             base[flag] = base[flag].astype("int16")
@@ -68,6 +69,29 @@ def wide_places(results: Results) -> gpd.GeoDataFrame:
             wide[f"{prefix}{SEPARATOR}{name}"] = column
     frame = pd.concat([base, pd.DataFrame(wide)], axis=1)
     return gpd.GeoDataFrame(frame, geometry=places.geometry.to_numpy(), crs=places.crs)
+
+
+def with_joining_keys(places: pd.DataFrame, boundary_date: str) -> pd.DataFrame:
+    """Put the codes under which other tables know a municipality beside its own.
+
+    Parameters
+    ----------
+    places : DataFrame
+        Indexed by ``pro_com_t``, with ``cod_prov``.
+    boundary_date : str
+        ISO date of the boundaries.
+
+    Returns
+    -------
+    DataFrame
+        ``pro_com_t``, ``pro_com`` (the same as a number), the columns of ``places``, ``cod_uts``,
+        ``nuts3`` and ``boundary_date``.
+    """
+    base = places.reset_index()
+    code = pd.to_numeric(base["pro_com_t"], errors="coerce")
+    base.insert(1, "pro_com", code.astype("Int32"))
+    codes = province_codes(base["cod_prov"])
+    return base.assign(**codes, boundary_date=boundary_date)
 
 
 def wide_level(
@@ -104,6 +128,9 @@ def wide_level(
         known = np.where(np.isnan(codes.astype(float)), tables.NOT_COVERED, codes).astype(np.int8)
         wide[f"{prefix}{SEPARATOR}share_status"] = status_words(known)
     base = areas.drop(columns="geometry").reset_index()
+    if dim == "province":
+        base = base.assign(**province_codes(base["cod_prov"]))
+    base["boundary_date"] = results.facts.boundary_date
     frame = pd.concat([base, pd.DataFrame(wide)], axis=1)
     return gpd.GeoDataFrame(frame, geometry=areas.geometry.to_numpy(), crs=areas.crs)
 

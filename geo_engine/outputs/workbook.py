@@ -15,6 +15,7 @@ import pandas as pd
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
 from geo_engine.outputs.fields import Field, clean_text, describe_fields
+from geo_engine.outputs.workbook_chart import add_chart
 from geo_engine.outputs.workbook_content import sheets_of
 from geo_engine.outputs.workbook_sheet import Sheet
 
@@ -103,6 +104,10 @@ def _formats(workbook: Any) -> _Book:
             for kind, code in FORMATS.items()
         }
         | {
+            "told": workbook.add_format({"num_format": "#,##0", "valign": "top", "align": "left"}),
+            "year": workbook.add_format({"num_format": "0", "valign": "top", "align": "center"}),
+        }
+        | {
             "code": workbook.add_format({"num_format": "@", "valign": "top"}),
             "text": workbook.add_format({"valign": "top"}),
             "wide": workbook.add_format({"valign": "top", "text_wrap": True}),
@@ -145,6 +150,10 @@ def _write_sheet(book: _Book, sheet: Sheet, publication: Publication) -> None:
     for number, field in enumerate(fields):
         page.write_string(header, number, _cell_text(field.label), book.header)
     _write_rows(book, page, fields, sheet.frame.iloc[:limit], header + 1)
+    if sheet.chart is not None:
+        kinds = {field.name: field.kind for field in fields}
+        code = FORMATS.get(kinds[sheet.chart.value], "General")
+        add_chart(book.workbook, page, sheet, header + 1, format_code=code)
 
 
 def _lines(sheet: Sheet, publication: Publication, book: _Book) -> Iterable[tuple[str, Any]]:
@@ -168,7 +177,7 @@ def _write_rows(
     texts = [book.cells.get(field.kind, book.cells["text"]) for field in fields]
     # A figure among texts, as on the first sheet, is still shown as a figure.
     figures = [
-        book.cells["count" if field.kind in {"text", "wide"} else field.kind] for field in fields
+        book.cells["told" if field.kind in {"text", "wide"} else field.kind] for field in fields
     ]
     for offset, row in enumerate(zip(*columns, strict=True)):
         for number, value in enumerate(row):

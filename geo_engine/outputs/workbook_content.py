@@ -27,6 +27,7 @@ from geo_engine.outputs.workbook_notes import (
 )
 from geo_engine.outputs.workbook_sheet import (
     UNAVAILABLE,
+    Chart,
     Sheet,
     at_year,
     by_chain,
@@ -238,7 +239,19 @@ def _chains(results: Results) -> Sheet:
         frame=pd.DataFrame(rows).astype({"chain_label": object}),
         frozen_columns=2,
         widths={"chain_label": 28},
+        chart=_trend(results),
     )
+
+
+def _trend(results: Results) -> Chart:
+    """Draw the share of each chain over the years, or its firms where no signal was surveyed."""
+    facts = results.facts
+    universe = f" - {facts.universe_label}" if facts.names_universe else ""
+    if facts.signal:
+        title = f"Quota di {facts.signal} per filiera{universe}"
+        return Chart(title=title, group="chain_label", along="year", value="share")
+    title = f"{units_word(facts)} per filiera".capitalize() + universe
+    return Chart(title=title, group="chain_label", along="year", value="firms")
 
 
 def _phases(results: Results) -> Sheet:

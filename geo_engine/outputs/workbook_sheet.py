@@ -15,6 +15,19 @@ UNAVAILABLE = "non disponibile"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A line for each group of rows, beside the table."""
+
+    title: str
+    group: str
+    """Column whose runs of equal values are the lines; of a value that returns the first counts."""
+    along: str
+    """Column of the horizontal axis."""
+    value: str
+    """Column of the heights; a line without figures is not drawn."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sheet:
     """One sheet: a title, notes, and a table."""
 
@@ -26,6 +39,7 @@ class Sheet:
     """Headers; from the data dictionary when empty."""
     frozen_columns: int = 0
     widths: Mapping[str, int] = field(default_factory=dict)
+    chart: Chart | None = None
 
 
 def plain_field(name: str, label: str, kind: str = "text") -> Field:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import pytest
+import shapely
 
 from geo_engine import storage, tables
 from geo_engine.disclosure.publication import Publication
@@ -56,7 +57,9 @@ def written(publication: Publication, folder: Path) -> Path:
 
 
 def test_the_layers_are_there_in_the_system_of_the_distances(package, publication):
-    assert list(pyogrio.list_layers(package)[:, 0]) == [*SPATIAL, "panel", "layer_styles"]
+    assert list(pyogrio.list_layers(package)[:, 0]) == [
+        *(*SPATIAL, "panel", "local_results", "layer_styles")
+    ]
     counts = {
         "municipalities": len(publication.results.places),
         "provinces": len(publication.results.provinces),
@@ -67,6 +70,32 @@ def test_the_layers_are_there_in_the_system_of_the_distances(package, publicatio
         info = pyogrio.read_info(package, layer=name)
         assert (info["crs"], info["geometry_type"]) == (tables.CRS_DISTANCE, "MultiPolygon")
         assert info["features"] == counts[name] > 0
+
+
+@pytest.mark.parametrize("crs", ["EPSG:7794", "EPSG:6707", "EPSG:3035", "EPSG:4326"])
+def test_a_study_may_ask_for_another_system(publication, crs, tmp_path):
+    path = written(with_facts(publication, crs=crs), tmp_path)
+    found = gpd.read_file(path, layer="municipalities").set_index("pro_com_t")
+    assert found.crs.to_epsg() == int(crs[5:])
+    west, south, east, north = found.to_crs(tables.CRS_WEB).total_bounds
+    expected = publication.results.places.total_bounds
+    np.testing.assert_allclose((west, south, east, north), expected, atol=1e-7)
+    assert crs in rows(path, "SELECT metadata FROM gpkg_metadata WHERE id = 1")[0][0]
+
+
+def test_outer_rings_turn_against_the_clock(package):
+    for name in SPATIAL:
+        parts = gpd.read_file(package, layer=name).geometry.explode()
+        assert shapely.is_ccw(parts.exterior.to_numpy()).all()
+
+
+def test_the_panel_leaves_out_places_that_the_data_do_not_cover(publication, tmp_path):
+    results = publication.results
+    places = results.places.assign(covered=np.arange(len(results.places)) % 2 == 0)
+    results = dataclasses.replace(results, places=places)
+    path = written(dataclasses.replace(publication, results=results), tmp_path)
+    found = {code for (code,) in rows(path, "SELECT DISTINCT pro_com_t FROM panel")}
+    assert found == set(places.index[places["covered"]])
 
 
 def test_the_polygons_are_the_municipalities(package, publication):
@@ -264,7 +293,10 @@ def test_hostile_names_stay_text(tmp_path):
     assert all(name.endswith("${x}") for name in names)
     for (text,) in rows(path, "SELECT styleQML FROM layer_styles"):
         ET.fromstring(text)
-    ET.fromstring(rows(path, "SELECT metadata FROM gpkg_metadata")[0][0])
+    for (text,) in rows(path, "SELECT styleSLD FROM layer_styles WHERE styleSLD != ''"):
+        ET.fromstring(text)
+    for (text,) in rows(path, "SELECT metadata FROM gpkg_metadata"):
+        ET.fromstring(text)
 
 
 def test_chain_keys_that_are_no_column_names_are_written(tmp_path):

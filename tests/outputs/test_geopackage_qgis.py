@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import re
@@ -13,9 +14,12 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from geo_engine import storage
+from geo_engine.disclosure.publication import Publication
 from geo_engine.outputs.geopackage import write_geopackage
 from geo_engine.outputs.qgis_style import CLUSTER_COLORS, SEQUENTIAL
 from tests.conftest import ROOT, skip_or_fail
@@ -36,7 +40,7 @@ def seen_in_qgis(package: Path, folder: Path) -> dict[str, Any]:
     if not python or subprocess.run(probe, capture_output=True, check=False).returncode:
         skip_or_fail("no PyQGIS for /usr/bin/python3: run make system")
     done = subprocess.run(
-        [str(python), str(SCRIPT), str(package), str(folder), "--styles"],
+        [str(python), str(SCRIPT), str(package), str(folder), "--styles", "--sld", "--project"],
         capture_output=True,
         text=True,
         env=environment,
@@ -47,10 +51,20 @@ def seen_in_qgis(package: Path, folder: Path) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+def with_priorities(publication: Publication) -> Publication:
+    """Add a table of priorities, which the project joins to the municipalities of a chain."""
+    places = publication.results.places.index
+    table = pd.DataFrame(
+        {"pro_com_t": places, "chain": "moda", "year": 2024, "priority": "act", "order": 1}
+    )
+    results = dataclasses.replace(publication.results, priorities=table)
+    return dataclasses.replace(publication, results=results)
+
+
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("gpkg") / "territory.gpkg"
-    write_geopackage(example_publication(grid_places(8, 10)), path)
+    write_geopackage(with_priorities(example_publication(grid_places(8, 10))), path)
     return path
 
 
@@ -115,6 +129,46 @@ def test_every_other_style_can_be_chosen_and_draws_its_colors(seen):
         palette = SEQUENTIAL if "valori" in name or name == "Predefinito" else ["#f0f0f0"]
         assert any(style["colors"].get(color, 0) > 100 for color in palette), name
     assert seen["styles"]["Moda: aree"]["colors"].get(CLUSTER_COLORS["HH"], 0) > 50
+
+
+def test_every_sld_is_read_and_draws_the_same_classes(seen):
+    assert set(seen["sld"]) == set(seen["styles"])
+    for name, style in seen["sld"].items():
+        assert style["loaded"], style["message"]
+        palette = [*SEQUENTIAL, *CLUSTER_COLORS.values()]
+        drawn = [style["colors"].get(color, 0) for color in palette]
+        asked = [seen["styles"][name]["colors"].get(color, 0) for color in palette]
+        np.testing.assert_allclose(drawn, asked, rtol=0.03, atol=400, err_msg=name)
+        # No municipality is left out: one covers 4,000 pixels or more.
+        bare = [found["colors"]["#ffffff"] for found in (style, seen["styles"][name])]
+        assert abs(bare[0] - bare[1]) < 1500, name
+
+
+def test_the_project_in_the_file_opens_with_a_group_for_each_chain(seen):
+    project = seen["project"]
+    assert project["read"]
+    assert project["crs"] == "EPSG:32632"
+    names = [name for name, _ in project["groups"]]
+    assert names == ["Confini", "Moda", "Arredo e design", "Tabelle"]
+    layers = [layer for _, group in project["groups"] for layer in group]
+    assert all(layer["valid"] and layer["features"] >= 0 for layer in layers)
+    shown = [layer["name"] for layer in layers if layer["shown"]]
+    assert len(shown) == 4
+    assert shown[:2] == ["Regioni", "Province e città metropolitane"]
+    assert shown[3].endswith(": valori")
+
+
+def test_the_project_joins_priorities_and_relates_the_tables(seen):
+    project = seen["project"]
+    assert "priorita_priority" in project["joined"]
+    assert project["relations"]
+    assert all(project["relations"])
+
+
+def test_the_page_to_print_shows_the_map(seen):
+    (page,) = seen["project"]["pages"].values()
+    assert page["colors"].get(SEQUENTIAL[-1], 0) > 1000
+    assert page["colors"].get(CLUSTER_COLORS["HH"], 0) > 100
 
 
 def test_hostile_names_reach_qgis_as_text(tmp_path):

@@ -196,6 +196,24 @@ def test_a_country_that_is_not_covered_reads_not_available(publication, tmp_path
     assert set(table_of(book["Filiere"]).iloc[:, 2]) == {"non disponibile"}
 
 
+def test_the_trend_of_each_chain_is_drawn_from_its_cells(book, publication, tmp_path):
+    (chart,) = book["Filiere"]._charts
+    series = chart.series
+    assert len(series) == len(publication.results.facts.chains)
+    sheet = book["Filiere"]
+    first = header_row(sheet) + 1
+    column = [cell.value for cell in sheet[header_row(sheet)]].index(
+        "Quota di imprese con sito web"
+    )
+    letter = "ABCDEFGH"[column]
+    years = len(publication.results.facts.years)
+    assert series[0].val.numRef.f == f"Filiere!${letter}${first}:${letter}${first + years - 1}"
+    results = publication.results
+    results = dataclasses.replace(results, country_panel=results.country_panel * np.nan)
+    empty = opened(dataclasses.replace(publication, results=results), tmp_path)
+    assert not empty["Filiere"]._charts
+
+
 def test_the_records_of_the_quality_sheet_add_up(book):
     counts = dict(book["Qualità"].iter_rows(min_row=7, max_col=2, values_only=True))
     total = counts["Record collocati"] + counts["Record in quarantena"]
