@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from geo_engine.errors import OutputError, StudyError
 from geo_engine.outputs.report import docx_parts as parts
+from geo_engine.outputs.report import docx_tables as tables
 from geo_engine.outputs.report.content import (
     Block,
     Bullets,
@@ -125,10 +126,10 @@ def _write(document: Document, block: Block, language: str) -> None:
         case Paragraph() | Bullets() | Terms():
             _write_text(document, block)
         case KeyFigures():
-            parts.key_figures(document, block)
+            tables.key_figures(document, block)
         case Table():
             parts.caption(document, labels.table_word, block.number, block.caption)
-            parts.table(document, block)
+            tables.table(document, block)
             if block.note:
                 parts.paragraph(document, block.note, parts.NOTE)
         case Figure():
