@@ -11,9 +11,6 @@ them.
   other. The very largest would stretch these too. Rounded down they are cut where the others
   end, and rounded up they count as infinite (and the smallest the other way round), so
   that the sum stays between.
-
-With n places, of which c are ordinary, subsets of k of the n - 1 others divide into
-C(c, k) + ... ; each part is normalized by all of them, so the parts add up to the tail.
 """
 
 from __future__ import annotations
@@ -86,10 +83,11 @@ def settle_core(chart: Chart, sums: Sums, record: Record) -> Sums:
     left = []
     for first, end in itertools.pairwise(GROUPS):
         group = sums.at((sums.draws >= first) & (sums.draws < end))
-        if len(group.focal) < FEWEST:
+        parts = _Parts.of(chart, group) if len(group.focal) >= FEWEST else None
+        if parts is None:
             left.append(group)
             continue
-        best = record.weigh(group, _Parts.of(chart, group).bounds(group))
+        best = record.weigh(group, parts.bounds(group))
         left.append(group.at(~(best.settled | record.is_below(group))))
     return Sums.joined(left)
 
@@ -128,13 +126,16 @@ class _Parts:
     """All values rounded down, and up."""
 
     @classmethod
-    def of(cls, chart: Chart, sums: Sums) -> _Parts:
-        """Divide the values, and make the tables."""
+    def of(cls, chart: Chart, sums: Sums) -> _Parts | None:
+        """Divide the values, and make the tables; None where no sum is an ordinary one."""
         values, most = chart.values, int(sums.draws.max())
         away = np.abs(values - np.median(values))
         is_core = away <= _cut(values, away, float(sums.draws.mean()))
         core = np.unique(values[is_core], return_counts=True)
         window = sum_window(values[is_core], most, WINDOW)
+        low, high = (part[sums.draws] for part in window)
+        if not ((sums.observed > low) & (sums.observed < high)).any():
+            return None
         draws = np.unique(sums.draws)
         whole = 1.05 * float((window[1] - window[0]).max())
         fine = _band(values, core, _period(core, window, sums), FINE)

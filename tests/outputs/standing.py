@@ -44,6 +44,7 @@ def standing(publication):
     keys = CompositeKeys(
         indicators=("share_eb", "firms_per_1000"),
         label="Indice di prova",
+        label_en="Trial index",
         draws=20,
         polarity={"firms_per_1000": 1},
     )
