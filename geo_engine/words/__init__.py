@@ -34,8 +34,7 @@ def load_words(language: str) -> Words:
     """
     if language not in LANGUAGES:
         raise ValueError(f"{language!r} is not one of {', '.join(LANGUAGES)}")
-    text = resources.files(__name__).joinpath(f"{language}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return _read(language)
 
 
 @functools.cache
@@ -52,8 +51,7 @@ def load_atlas_words(language: str) -> Words:
     dict of str to dict of str to str
         Sections, then words by key; treat it as read-only.
     """
-    text = resources.files(__name__).joinpath(f"atlas_{language}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return _read(f"atlas_{language}")
 
 
 @functools.cache
@@ -70,8 +68,12 @@ def load_report_words(language: str) -> Words:
     dict of str to dict of str to str
         Sections, then words by key; treat it as read-only.
     """
-    text = resources.files(__name__).joinpath(f"report_{language}.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return _read(f"report_{language}")
+
+
+def _read(name: str) -> Words:
+    """Read one of the files beside this module."""
+    return tomllib.loads(resources.files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
 
 
 def word(language: str, section: str, key: str) -> str:

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from geo_engine import tables
 from geo_engine.outputs.fields import clean_text, level_percent
 from geo_engine.outputs.report.basis import Basis
-from geo_engine.outputs.report.content import Block, Card, Cell, Column, Paragraph, Section, Table
-from geo_engine.outputs.report.territory_maps import cluster_map
+from geo_engine.outputs.report.content import Block, Card, Cell, Paragraph, Section, Table
+from geo_engine.outputs.report.territory_maps import cluster_map, clusters_of
 from geo_engine.words import word
 from geo_engine.words.sentences import empty_sentence, hotspot_sentence, probes_sentence
 
@@ -49,7 +48,7 @@ def areas_section(basis: Basis) -> Section:
         blocks.append(Paragraph(text=speech.say("areas.more_cards", n=left), role="note"))
     blocks += [cluster_map(basis, chain), Paragraph(text=expected(basis, chain), role="note")]
     if len(basis.hotspots):
-        blocks.append(hotspots_table(basis))
+        blocks.append(hotspots_table(basis, basis.hotspots))
     blocks.append(_counts_table(basis))
     return Section(key="areas", title=title, blocks=tuple(blocks))
 
@@ -132,13 +131,15 @@ def expected(basis: Basis, chain: str) -> str:
     )
 
 
-def hotspots_table(basis: Basis) -> Table:
-    """List the hotspots.
+def hotspots_table(basis: Basis, hotspots: pd.DataFrame) -> Table:
+    """List hotspots.
 
     Parameters
     ----------
     basis : Basis
         Of the sheet.
+    hotspots : DataFrame
+        Rows of ``Basis.hotspots``.
 
     Returns
     -------
@@ -146,7 +147,7 @@ def hotspots_table(basis: Basis) -> Table:
     """
     speech = basis.speech
     rows = []
-    for row in basis.hotspots.to_dict("records"):
+    for row in hotspots.to_dict("records"):
         shares = [
             speech.percent(float("nan") if row[name] is None else float(row[name]))
             for name in ("share", "share_outside")
@@ -161,22 +162,14 @@ def hotspots_table(basis: Basis) -> Table:
             )
         )
     heads = ("area", "chain", "places", "firms", "share_plain", "outside")
-    columns = tuple(
-        Column(
-            label=speech.say(f"columns.{head}"),
-            numeric=head not in ("area", "chain"),
-            width=2.0 if head in ("area", "chain") else 1.0,
-        )
-        for head in heads
-    )
-    data = basis.hotspots.drop(columns=["order"]).assign(
-        members=[" ".join(each) for each in basis.hotspots["members"]],
-        inside=[" ".join(each) for each in basis.hotspots["inside"]],
+    data = hotspots.drop(columns=["order"]).assign(
+        members=[" ".join(each) for each in hotspots["members"]],
+        inside=[" ".join(each) for each in hotspots["inside"]],
     )
     return Table(
         key="areas",
         caption=speech.say("areas.list", year=basis.year),
-        columns=columns,
+        columns=speech.columns(heads, texts=2),
         rows=tuple(rows[: 2 * CARDS]),
         data=data,
     )
@@ -197,20 +190,8 @@ def significant(basis: Basis, chain: str) -> dict[str, str]:
     dict of str to str
         By ``pro_com_t``; places without a test are absent.
     """
-    q_name = f"share_{tables.q_column(basis.run.facts.family)}"
-    if q_name not in basis.run.panel:
-        return {}
-    members = list(basis.territory.members)
-    at = basis.run.panel[[q_name, "share_quadrant"]].sel(
-        place=members, chain=chain, year=basis.year
-    )
-    q, quadrant = at[q_name].to_numpy(), at["share_quadrant"].to_numpy()
-    alpha = basis.run.facts.alpha
-    return {
-        code: (str(kind) if value < alpha else "ns")
-        for code, value, kind in zip(members, q, quadrant, strict=True)
-        if value == value
-    }
+    kinds = clusters_of(basis, chain, basis.territory.members)
+    return {code: kind for code, kind in kinds.items() if kind}
 
 
 def _counts_table(basis: Basis) -> Table:
@@ -227,18 +208,10 @@ def _counts_table(basis: Basis) -> Table:
         names = ("tested", "high", "low", "outlier")
         data.append({"chain": chain.key, **dict(zip(names, figures, strict=True))})
     heads = ("chain", "tested", "high", "low", "outlier")
-    columns = tuple(
-        Column(
-            label=speech.say(f"columns.{head}"),
-            numeric=head != "chain",
-            width=2.0 if head == "chain" else 1.0,
-        )
-        for head in heads
-    )
     return Table(
         key="significant",
         caption=speech.say("areas.table", year=basis.year),
-        columns=columns,
+        columns=speech.columns(heads),
         rows=tuple(rows),
         data=pd.DataFrame(data),
         note=speech.say("areas.table_note"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 
 import pandas as pd
 
+from geo_engine.indicators.intervals import LEVEL, normal_quantile
 from geo_engine.outputs.report.areas import CARDS, card, expected, hotspots_table
 from geo_engine.outputs.report.basis import LEAST, Basis
 from geo_engine.outputs.report.charts import Line, Small, draw_trend
@@ -15,7 +15,6 @@ from geo_engine.outputs.report.content import (
     Block,
     Bullets,
     Cell,
-    Column,
     Figure,
     Paragraph,
     Section,
@@ -114,12 +113,14 @@ def _levels_table(
         rows.append(tuple(cells))
     heads = ["region" if key == "regions" else "province", "firms", "quotient"]
     heads += ["share"] if basis.surveyed else []
-    columns = tuple(
-        Column(label=speech.say(f"columns.{head}"), numeric=at > 0, width=1.0 if at else 2.0)
-        for at, head in enumerate(heads)
+    return Table(
+        key=key,
+        caption=speech.say(f"chain.{key}", year=basis.year, n=len(shown)),
+        columns=speech.columns(heads),
+        rows=tuple(rows),
+        data=data,
+        note=note,
     )
-    caption = speech.say(f"chain.{key}", year=basis.year, n=len(shown))
-    return Table(key=key, caption=caption, columns=columns, rows=tuple(rows), data=data, note=note)
 
 
 def hotspots_of(subject: ChainBasis) -> pd.DataFrame:
@@ -162,10 +163,8 @@ def areas_section(subject: ChainBasis) -> Section:
         Paragraph(text=expected(basis, subject.chain), role="note"),
     ]
     if len(found):
-        only = dataclasses.replace(basis)
-        only.__dict__["hotspots"] = found
-        blocks += [*(card(basis, row) for row in found.head(CARDS).to_dict("records"))]
-        blocks.append(hotspots_table(only))
+        blocks += [card(basis, row) for row in found.head(CARDS).to_dict("records")]
+        blocks.append(hotspots_table(basis, found))
     else:
         text = speech.say("chain.areas_none", year=basis.year)
         blocks.insert(0, Paragraph(text=text, role="lead"))
@@ -282,7 +281,8 @@ def _drivers_table(basis: Basis, mine: list[dict[str, object]]) -> Table:
     rows = []
     for each in mine:
         effect, error = float(str(each["coefficient"])), float(str(each["standard_error"]))
-        low, high = effect - 1.96 * error, effect + 1.96 * error
+        half = normal_quantile(LEVEL) * error
+        low, high = effect - half, effect + half
         rows.append(
             (
                 Cell(text=speech.say(f"terms.{each['term']}")),
@@ -292,14 +292,10 @@ def _drivers_table(basis: Basis, mine: list[dict[str, object]]) -> Table:
             )
         )
     heads = ("term", "points", "p", "places")
-    columns = tuple(
-        Column(label=speech.say(f"columns.{head}"), numeric=at > 0, width=1.0 if at else 2.0)
-        for at, head in enumerate(heads)
-    )
     return Table(
         key="drivers",
         caption=speech.say("chain.drivers", year=basis.year),
-        columns=columns,
+        columns=speech.columns(heads),
         rows=tuple(rows),
         data=pd.DataFrame(mine),
         note=speech.say("chain.drivers_note"),

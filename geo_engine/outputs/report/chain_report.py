@@ -19,7 +19,6 @@ from geo_engine.outputs.report.chain_places import (
 from geo_engine.outputs.report.content import (
     Block,
     Cell,
-    Column,
     KeyFigure,
     KeyFigures,
     Paragraph,
@@ -158,7 +157,7 @@ def _years_table(subject: ChainBasis) -> Table:
     return Table(
         key="years",
         caption=speech.say("chain.universe_table"),
-        columns=tuple(Column(label=speech.say(f"columns.{head}")) for head in heads),
+        columns=speech.columns(heads, texts=0),
         rows=tuple(rows),
         data=own.reset_index(),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from geo_engine.outputs.fields import clean_text
-from geo_engine.outputs.report.content import Cell
+from geo_engine.outputs.report.content import Cell, Column
 from geo_engine.results import Facts
 from geo_engine.words import load_report_words, word
 from geo_engine.words.sentences import FEW_FIRMS, fill, number, percent, places
@@ -52,6 +52,17 @@ class Speech:
             "signal": self.signal,
         }
         return clean_text(fill(template, common | values))
+
+    def columns(self, heads: Sequence[str], *, texts: int = 1) -> tuple[Column, ...]:
+        """Name the columns of a table; the first ones hold text, and are twice as wide."""
+        return tuple(
+            Column(
+                label=self.say(f"columns.{head}"),
+                numeric=at >= texts,
+                width=2.0 if at < texts else 1.0,
+            )
+            for at, head in enumerate(heads)
+        )
 
     def chain(self, key: str) -> str:
         """Name a chain."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -49,18 +50,9 @@ def value_map(basis: Basis, chain: str) -> Figure:
     title = speech.say("maps.share" if basis.surveyed else "maps.firms", **words)
     layers = _value_layers(basis, chain, measure)
     classes = speech.say(f"maps.classes_{basis.classes}")
-    plan = MapPlan(
-        layers=layers,
-        title=title,
-        notes=(classes[:1].upper() + classes[1:] + ".",),
-        labels=_labels(basis),
-        outlines=_own_outline(basis),
-        borders=_borders(basis),
-        outside=speech.say("maps.outside") if basis.territory.kind != "country" else "",
-        kilometers=speech.say("maps.km"),
-    )
-    if plan.outlines:
-        plan = _with_note(plan, basis.territory.name)
+    outlines = _own_outline(basis)
+    notes = (*([basis.territory.name] if outlines else []), classes[:1].upper() + classes[1:] + ".")
+    plan = _plan(basis, layers, title, outlines, notes)
     return _figure(basis, f"map-{measure.replace('_', '-')}", f"{title}; {classes}", plan)
 
 
@@ -80,7 +72,7 @@ def cluster_map(basis: Basis, chain: str) -> Figure:
         In the colors of the atlas.
     """
     speech = basis.speech
-    kinds = clusters_of(basis, chain)
+    kinds = clusters_of(basis, chain, _drawn(basis))
     names = "clusters" if basis.surveyed else "concentration"
     layers = [
         Layer(
@@ -101,21 +93,13 @@ def cluster_map(basis: Basis, chain: str) -> Figure:
     areas = areas[(areas["year"] == basis.year) & (areas["chain"] == chain)]
     drawn = set(_drawn(basis))
     outlines = tuple(members for members in areas["members"] if drawn & set(members))
-    plan = MapPlan(
-        layers=_counted(layers),
-        title=title,
-        notes=(speech.say("maps.hotspot"),) if outlines else (),
-        labels=_labels(basis),
-        outlines=outlines,
-        borders=_borders(basis),
-        outside=speech.say("maps.outside") if basis.territory.kind != "country" else "",
-        kilometers=speech.say("maps.km"),
-    )
+    notes = (speech.say("maps.hotspot"),) if outlines else ()
+    plan = _plan(basis, _counted(layers), title, outlines, notes)
     return _figure(basis, "map-clusters", title, plan)
 
 
-def clusters_of(basis: Basis, chain: str) -> dict[str, str]:
-    """Class the places of the map: a quadrant where the test decides, ``ns``, or "" untested.
+def clusters_of(basis: Basis, chain: str, places: Sequence[str]) -> dict[str, str]:
+    """Class places: by quadrant where they are significant, ``ns``, or "" where untested.
 
     Parameters
     ----------
@@ -123,6 +107,8 @@ def clusters_of(basis: Basis, chain: str) -> dict[str, str]:
         Of the sheet.
     chain : str
         A chain.
+    places : sequence of str
+        By ``pro_com_t``.
 
     Returns
     -------
@@ -132,7 +118,7 @@ def clusters_of(basis: Basis, chain: str) -> dict[str, str]:
     variable = "share" if basis.surveyed else "firms"
     facts = basis.run.facts
     names = (f"{variable}_{tables.q_column(facts.family)}", f"{variable}_quadrant")
-    codes = list(_drawn(basis))
+    codes = list(places)
     if names[0] not in basis.run.panel:
         return dict.fromkeys(codes, "")
     at = basis.run.panel[list(names)].sel(place=codes, chain=chain, year=basis.year)
@@ -218,11 +204,25 @@ def _own_outline(basis: Basis) -> tuple[tuple[str, ...], ...]:
     return (basis.territory.members,) if basis.territory.kind == "place" else ()
 
 
-def _with_note(plan: MapPlan, name: str) -> MapPlan:
-    """Say in the legend what the outline is."""
-    import dataclasses
-
-    return dataclasses.replace(plan, notes=(name, *plan.notes))
+def _plan(
+    basis: Basis,
+    layers: tuple[Layer, ...],
+    title: str,
+    outlines: tuple[tuple[str, ...], ...],
+    notes: tuple[str, ...],
+) -> MapPlan:
+    """Put a map together with the names and borders that every map of the sheet has."""
+    speech = basis.speech
+    return MapPlan(
+        layers=layers,
+        title=title,
+        notes=notes,
+        labels=_labels(basis),
+        outlines=outlines,
+        borders=_borders(basis),
+        outside=speech.say("maps.outside") if basis.territory.kind != "country" else "",
+        kilometers=speech.say("maps.km"),
+    )
 
 
 def _labels(basis: Basis) -> tuple[tuple[str, str], ...]:
