@@ -38,7 +38,7 @@ class Speech:
         """Name the covered territory."""
         facts = self.facts
         if facts.is_national:
-            return self.say("columns.country")
+            return load_report_words(self.language)["columns"]["country"]
         return (facts.coverage_en if self.language == "en" else "") or facts.coverage
 
     def say(self, path: str, **values: object) -> str:
@@ -50,6 +50,7 @@ class Speech:
             "units": units,
             "Units": units[:1].upper() + units[1:],
             "signal": self.signal,
+            "coverage": self.coverage,
         }
         return clean_text(fill(template, common | values))
 
