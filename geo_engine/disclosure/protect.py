@@ -19,9 +19,11 @@ import xarray as xr
 from scipy.sparse import csr_array
 
 from geo_engine import tables
+from geo_engine.disclosure.borrowed import protect_models, smooth_again
 from geo_engine.disclosure.cells import LEVELS, Marked, hidden_cells, suppress
 from geo_engine.disclosure.publication import Publication
 from geo_engine.disclosure.territory import protect_territory
+from geo_engine.drivers.association import digital_associations
 from geo_engine.results import NEIGHBOR_COLUMNS, Facts, Results
 
 INVERTIBLE = (
@@ -84,9 +86,11 @@ def publish(results: Results, *, threshold: int, marked: Marked | None = None) -
     local = _protect_local(results.local, hidden, exposed, results.facts)
     robust = _protect_robustness(results.robustness, hidden | exposed)
     changed = hidden.isel(year=0) | hidden.isel(year=-1)
+    panel = suppress(results.panel, masks["panel"], results.registry)
+    panel = smooth_again(panel, results.places["cod_reg"], masks["panel"])
     protected = dataclasses.replace(
         results,
-        panel=suppress(results.panel, masks["panel"], results.registry),
+        panel=panel,
         province_panel=suppress(results.province_panel, masks["province_panel"], results.registry),
         region_panel=suppress(results.region_panel, masks["region_panel"], results.registry),
         country_panel=suppress(results.country_panel, masks["country_panel"], results.registry),
@@ -99,6 +103,8 @@ def publish(results: Results, *, threshold: int, marked: Marked | None = None) -
             dataclasses.replace(results, local=local, robustness=robust), hidden, threshold
         ),
         change=_protect_change(results.change, changed),
+        drivers=_shown_associations(results, panel),
+        models=protect_models(results.models, results.panel, hidden, threshold),
         quarantine=results.quarantine.iloc[:0],
     )
     protected = protect_territory(results, protected, masks["panel"], threshold, further)
@@ -317,3 +323,10 @@ def _protect_change(change: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
     blanked["direction"] = change["direction"].where(~hidden, 0).astype(np.int8)
     blanked["status"] = change["status"].where(~hidden, tables.SUPPRESSED).astype(np.int8)
     return change.assign(blanked)
+
+
+def _shown_associations(results: Results, panel: xr.Dataset) -> pd.DataFrame:
+    """Fit the associations again without the hidden shares: coefficients are sums of shares."""
+    if results.drivers.empty:
+        return results.drivers
+    return digital_associations(panel, results.places)

@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 from scipy.sparse import csr_array
 
+from geo_engine.disclosure.borrowed import own_again
 from geo_engine.disclosure.cells import ZONES, Hidden, Marked, few_firms, hidden_cells, suppress
 from geo_engine.errors import StatisticsError
 from geo_engine.indicators.priorities import need_quadrants
@@ -75,6 +76,7 @@ def protect_territory(
         target = results.priority_rule.target
         crossed = need_quadrants(need_of(panel, target, reference))
         panel = panel.assign({name: crossed[name] for name in ("digital_gap", "need_quadrant")})
+    panel = own_again(panel, results.places, results.registry)
     if results.composite is not None and results.composite.confidential:
         panel, changed["composite"] = _composite(results, panel, threshold)
     if not results.priorities.empty:

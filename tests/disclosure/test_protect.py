@@ -86,7 +86,7 @@ def test_shares_at_the_threshold_and_counts_of_firms_stay(
 ) -> None:
     known = internal.results.panel["known"].to_numpy()
     enough = known >= THRESHOLD
-    for name in ("share", "digital", "share_eb"):
+    for name in ("share", "digital"):
         before, after = internal.results.panel[name], public.results.panel[name]
         assert np.array_equal(before.to_numpy()[enough], after.to_numpy()[enough])
     assert public.results.panel["firms"].identical(internal.results.panel["firms"])
