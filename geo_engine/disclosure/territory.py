@@ -32,6 +32,7 @@ from geo_engine.territory_comparison import (
 from geo_engine.territory_composite import (
     CompositeFound,
     Ground,
+    choices_sensitivity,
     composite_found,
     with_context,
 )
@@ -139,7 +140,8 @@ def _composite(
             sensitivity=found.sensitivity.iloc[:0],
             goalposts=None,
         )
-    kept = dataclasses.replace(again, sensitivity=found.sensitivity.round(2), notes=found.notes)
+    moved = choices_sensitivity(ground, found.keys) if len(found.sensitivity) else found.sensitivity
+    kept = dataclasses.replace(again, sensitivity=moved, notes=found.notes)
     return panel.assign(kept.scores.data_vars), kept
 
 

@@ -117,7 +117,7 @@ def test_own_indicators_follow_the_smoothed_shares_that_are_published() -> None:
             "plain": "population * share",
         }.items()
     }
-    old = {key: sites * 0 - 1 for key in ("missed", "twice", "plain")}
+    old = dict.fromkeys(("missed", "twice", "plain"), sites * 0 - 1)
     old["twice"] = old["twice"].where(sites < 0.3)
     places = pd.DataFrame({"population": [100, 200], "area_km2": [2.0, 4.0]})
     told = own_again(xr.Dataset({"share_eb": sites, "share": sites} | old), places, registry)
