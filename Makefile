@@ -28,14 +28,14 @@ verify: $(VENV)/.dev ## run the long checks (tens of minutes) and write what the
 system: ## install the Debian packages that some tests need
 	@command -v apt-get >/dev/null || { echo "No apt-get here: install chromium, QGIS's Python and Node.js by hand, or let their tests be skipped."; exit 1; }
 	$(if $(filter 0,$(shell id -u)),,sudo) apt-get update -qq
-	$(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium python3-qgis gdal-bin fonts-dejavu-core $(shell command -v node >/dev/null || echo nodejs) >/dev/null
+	$(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium python3-qgis gdal-bin fonts-dejavu-core libpango-1.0-0 libpangoft2-1.0-0 $(shell command -v node >/dev/null || echo nodejs) >/dev/null
 
 bench: $(VENV)/.dev ## run every benchmark and write docs/benchmarks.md
 	$(BIN)/python scripts/run_benchmarks.py
 
 lock: $(VENV)/.dev ## rebuild the two lock files from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra models --group build --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra models --extra report --group build --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements-dev.lock
 
 clean: ## remove what the other targets made (not the environment)
 	rm -rf maps/demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache tests/artifacts

@@ -16,7 +16,12 @@ from geo_engine.intake.spool import FirmSpool, firm_spool
 from geo_engine.outputs.atlas import write_atlas
 from geo_engine.outputs.geopackage import write_geopackage
 from geo_engine.outputs.manifest import write_manifest, write_run
-from geo_engine.outputs.parquet import write_firms, write_local_tests, write_panel
+from geo_engine.outputs.parquet import (
+    write_firms,
+    write_levels,
+    write_local_tests,
+    write_panel,
+)
 from geo_engine.outputs.quarantine import write_quarantine
 from geo_engine.outputs.workbook import write_tables
 from geo_engine.pipeline import Progress, Run, Silent, run
@@ -42,6 +47,8 @@ ARTEFACTS: dict[str, tuple[str, Writer]] = {
 }
 """File and writer by format; ``firms`` and ``quarantine`` are internal and written apart."""
 
+LEVELS = "levels.parquet"
+"""Provinces, regions, zones and the country, beside the panel of municipalities."""
 LOCAL_TESTS = "local_tests.parquet"
 """Written beside the panel where the study asks for further tests."""
 GOALPOSTS = "goalposts.toml"
@@ -106,6 +113,9 @@ def carry_out(
                 watcher.stage(f"Scrittura di {name}")
                 with output_errors(name):
                     write(publication, delivery.path(name), others=published)
+        if "panel" in study.outputs.formats:
+            with output_errors(LEVELS):
+                write_levels(publication, delivery.path(LEVELS), others=published)
         if "panel" in study.outputs.formats and study.statistics.further:
             with output_errors(LOCAL_TESTS):
                 write_local_tests(publication, delivery.path(LOCAL_TESTS))
@@ -159,7 +169,13 @@ def _write_goalposts(publication: Publication, delivery: Delivery) -> None:
 
 def _stale(written: dict[str, Path]) -> list[str]:
     """Name the files of earlier runs that this one does not write, such as internal ones."""
-    known = (*(name for name, _ in ARTEFACTS.values()), LOCAL_TESTS, GOALPOSTS, *INTERNAL_FILES)
+    known = (
+        *(name for name, _ in ARTEFACTS.values()),
+        LEVELS,
+        LOCAL_TESTS,
+        GOALPOSTS,
+        *INTERNAL_FILES,
+    )
     return [name for name in known if name not in written]
 
 

@@ -98,6 +98,63 @@ def init(
 
 
 @app.command()
+def report(  # noqa: PLR0913  (the options of a command are its arguments)
+    run: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    territory: Annotated[
+        str,
+        typer.Option(
+            help="Municipality, province, region or zone: a name, sigla or code "
+            "(`Prato`, `PO`, `comune:Prato`, `Castro (LE)`)."
+        ),
+    ] = "",
+    territories: Annotated[
+        Path | None,
+        typer.Option(help="List of municipalities (CSV or text): one sheet of all together."),
+    ] = None,
+    each: Annotated[
+        str, typer.Option(help="One sheet for each `province`, `region` or zone of a geography.")
+    ] = "",
+    chain: Annotated[str, typer.Option(help="Report of a chain, such as `moda`.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the territory of --territories.")] = "",
+    form: Annotated[str, typer.Option("--format", help="Of html, pdf, docx.")] = "html,pdf",
+    sections: Annotated[str, typer.Option(help="Some sections only: summary,trend.")] = "",
+    lang: Annotated[str, typer.Option(help="it or en.")] = "it",
+    classes: Annotated[str, typer.Option(help="Classes of maps: national or local.")] = "national",
+    template: Annotated[
+        Path | None, typer.Option(help="DOCX whose styles and headers are kept.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the reports; DIR/report by default.")
+    ] = None,
+) -> None:
+    """Write sheets of territories, or the report of a chain, from a finished run.
+
+    Sections of a sheet: summary, municipalities, chains, areas, trend, similar, strengths, notes;
+    of a chain: universe, phases, territories, areas, trend, drivers, notes. Every figure also
+    comes as PNG and SVG, every table as CSV.
+
+    Example: `geo-engine report maps/demo --territory Prato --format pdf,docx,html`
+    """
+    from geo_engine.cli.report import Asked, split, write_reports
+
+    asked = Asked(
+        run=run,
+        out=out or run / "report",
+        territory=territory,
+        territories=territories,
+        each=each,
+        chain=chain,
+        name=name,
+        formats=split(form),
+        sections=split(sections),
+        language=lang,
+        classes=classes,
+        template=template,
+    )
+    write_reports(asked)
+
+
+@app.command()
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
     formats: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import platform
@@ -84,11 +85,10 @@ def write_manifest(
     manifest = {
         "schema": SCHEMA,
         "title": results.facts.titled(),
+        "facts": dataclasses.asdict(results.facts),
         "perimeter": results.facts.perimeter,
         "membership": results.facts.membership,
-        "series_breaks": _records(
-            results.series_breaks.drop(columns=["note", "note_en"], errors="ignore")
-        ),
+        "series_breaks": _records(results.series_breaks),
         "universe": results.facts.universe,
         "universes": _records(results.universes),
         "signal_matches": _records(results.signal_matches),
@@ -97,6 +97,7 @@ def write_manifest(
         "simulated": results.facts.simulated,
         "audience": publication.audience,
         "banner": publication.banner,
+        "banner_en": publication.banner_en,
         "warnings": list(results.warnings),
         "parameters": without_folders(parameters),
         "seed": results.facts.seed,
@@ -106,6 +107,11 @@ def write_manifest(
         "graph": dict(results.graph_summary),
         "stages": _stages(publication),
         "maps": _maps(results),
+        "concentration": _records(results.concentration),
+        "drivers": _records(results.drivers),
+        "readings": _records(results.models.readings),
+        "priority_rule": dataclasses.asdict(results.priority_rule)
+        | {"it": results.priority_rule.italian, "en": results.priority_rule.english},
         "indicators": describe_indicators(results.registry, results.facts),
         "outputs": {
             name: {"sha256": storage.sha256_of(file), "bytes": file.stat().st_size}

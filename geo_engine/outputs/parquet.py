@@ -13,7 +13,7 @@ import pandas as pd
 from geo_engine.disclosure.publication import Publication
 from geo_engine.errors import OutputError
 from geo_engine.outputs.fields import clean_text, describe_fields
-from geo_engine.outputs.long_tables import panel_table
+from geo_engine.outputs.long_tables import level_table, panel_table
 from geo_engine.results import Results
 
 if TYPE_CHECKING:
@@ -60,7 +60,86 @@ def _panel(publication: Publication, keys: list[str]) -> pd.DataFrame:
     frame = panel_table(publication.results)
     codes = np.full(len(frame), keys.index(publication.results.facts.universe))
     frame.insert(3, "universe", pd.Categorical.from_codes(codes, categories=keys))
+    frame.insert(4, "all_firms", _all_firms(publication.results, frame))
     return frame
+
+
+def _all_firms(results: Results, frame: pd.DataFrame) -> np.ndarray:
+    """Give for each row the firms of its place and year whatever their chain: a public count."""
+    if results.all_firms.ndim != 2:
+        return np.full(len(frame), np.nan)
+    table = results.all_firms.transpose("place", "year").to_pandas()
+    at = (
+        table.index.get_indexer(frame["pro_com_t"].astype(str)),
+        table.columns.get_indexer(frame["year"]),
+    )
+    return np.asarray(table, dtype=float)[at]
+
+
+def write_levels(
+    publication: Publication, path: Path, *, others: Mapping[str, Publication] | None = None
+) -> None:
+    """Write provinces, regions, zones and the whole country: one row per territory, chain, year.
+
+    Parameters
+    ----------
+    publication : Publication
+        What may be shown of the main universe.
+    path : Path
+        Parquet file to write.
+    others : mapping of str to Publication, optional
+        The further universes, whose rows follow.
+
+    Raises
+    ------
+    OutputError
+        ``PARQUET_WRITE`` when it cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    published = [publication, *(others or {}).values()]
+    frame = pd.concat([_levels(each.results) for each in published], ignore_index=True)
+    words = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
+    table = pa.Table.from_pandas(
+        frame.astype(dict.fromkeys(words, "category")), preserve_index=False
+    ).replace_schema_metadata(_notes(publication))
+    with _explained(path):
+        pq.write_table(table, path, row_group_size=ROW_GROUP, **_options())
+
+
+def _levels(results: Results) -> pd.DataFrame:
+    """Give all territories of one universe, of each geography in turn."""
+    country = results.country_panel.expand_dims(country=["IT"])
+    provinces, regions = results.provinces["province"], results.regions["region"]
+    parts = [
+        ("country", results.facts.coverage, level_table(country, "country", "code")),
+        ("region", regions, level_table(results.region_panel, "region", "code")),
+        ("province", provinces, level_table(results.province_panel, "province", "code")),
+        *(
+            (key, pd.Series(zone.names), level_table(zone.panel, "zone", "code"))
+            for key, zone in results.zones.items()
+        ),
+    ]
+    tables = []
+    for geography, names, part in parts:
+        table = part.astype({"code": str, "chain": str})
+        named = table["code"].map(names) if isinstance(names, pd.Series) else names
+        table.insert(0, "geography", geography)
+        table.insert(2, "name", named)
+        table.insert(5, "universe", results.facts.universe)
+        tables.append(_plain_words(table))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _plain_words(table: pd.DataFrame) -> pd.DataFrame:
+    """Give categories as text and counts as floats, so that tables can stand under each other."""
+    kinds = {
+        name: float if pd.api.types.is_numeric_dtype(column) else str
+        for name, column in table.items()
+        if name != "year"
+    }
+    return table.astype(kinds)
 
 
 def _explained_columns(table: pa.Table, results: Results) -> pa.Table:

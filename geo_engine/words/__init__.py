@@ -56,6 +56,24 @@ def load_atlas_words(language: str) -> Words:
     return tomllib.loads(text)
 
 
+@functools.cache
+def load_report_words(language: str) -> Words:
+    """Read the words of territorial sheets and reports of a chain.
+
+    Parameters
+    ----------
+    language : str
+        One of ``LANGUAGES``.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        Sections, then words by key; treat it as read-only.
+    """
+    text = resources.files(__name__).joinpath(f"report_{language}.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
 def word(language: str, section: str, key: str) -> str:
     """Give one word.
 

@@ -24,6 +24,7 @@ from geo_engine.storage import sha256_of
 PUBLIC = {
     "atlas.html",
     "territory.gpkg",
+    "levels.parquet",
     "panel.parquet",
     "tables.xlsx",
     "manifest.json",

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from geo_engine.disclosure.publication import Publication
 from geo_engine.outputs.atlas.data import as_json, atlas_data
-from geo_engine.outputs.atlas.element import render_map
 from geo_engine.words import load_words
 
 STYLES = ("atlas.css", "panels.css", "paper.css")
@@ -74,6 +73,8 @@ def render_page(publication: Publication, others: Mapping[str, Publication] | No
         HTML.
     """
     facts = publication.results.facts
+    from geo_engine.outputs.atlas.element import render_map  # folium loads slowly
+
     rendered = render_map()
     style = _style()
     script = _script(rendered.script)
