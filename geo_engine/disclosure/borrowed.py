@@ -45,7 +45,7 @@ def smooth_again(panel: xr.Dataset, regions: pd.Series, hidden: Hidden) -> xr.Da
         With ``SMOOTHED`` computed again, and ``SMOOTHED_SCORES`` withheld of maps on which a place
         is hidden: their variance within places is not at hand.
     """
-    found = {}
+    found: dict[str, xr.DataArray] = {}
     if SMOOTHED[0] in panel:
         known = panel["known"].where(~hidden.share).transpose(*panel["known"].dims)
         rates = empirical_bayes(panel["digital"], known, regions)
