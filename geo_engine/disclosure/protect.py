@@ -9,6 +9,7 @@ applied, what it hides.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable
 from typing import Any
 
 import geopandas as gpd
@@ -19,9 +20,11 @@ import xarray as xr
 from scipy.sparse import csr_array
 
 from geo_engine import tables
+from geo_engine.disclosure.borrowed import protect_models, smooth_again
 from geo_engine.disclosure.cells import LEVELS, Marked, hidden_cells, suppress
 from geo_engine.disclosure.publication import Publication
 from geo_engine.disclosure.territory import protect_territory
+from geo_engine.drivers.association import digital_associations
 from geo_engine.results import NEIGHBOR_COLUMNS, Facts, Results
 
 INVERTIBLE = (
@@ -39,8 +42,8 @@ INVERTIBLE = (
 SHARES = ("share", "residual")
 """Tested variables that are made of shares."""
 VERDICTS = tuple(tables.Q_COLUMNS.values())
-"""Where a neighbor is hidden these tell only on which side of alpha they lie, and p nothing: an
-exact p is one of few values, one for each number of digital firms that the neighbor may have."""
+"""Where a place of the map is hidden these tell only on which side of alpha they lie, and p
+nothing: exact p-values are those of one number or another of digital firms in the hidden places."""
 
 BANNER = (
     "Versione pubblica: le quote calcolate su meno di {threshold} imprese sono oscurate. La "
@@ -80,25 +83,28 @@ def publish(results: Results, *, threshold: int, marked: Marked | None = None) -
         name: hidden_cells(name, getattr(results, name), threshold, further) for name in LEVELS
     }
     hidden = masks["panel"].share
-    exposed = exposed_places(results, hidden)
-    local = _protect_local(results.local, hidden, exposed, results.facts)
-    robust = _protect_robustness(results.robustness, hidden | exposed)
+    local = _protect_local(results.local, hidden, results.facts)
+    robust = _protect_robustness(results.robustness, hidden | exposed_places(results, hidden))
     changed = hidden.isel(year=0) | hidden.isel(year=-1)
+    panel = suppress(results.panel, masks["panel"], results.registry)
+    panel = smooth_again(panel, results.places["cod_reg"], masks["panel"])
     protected = dataclasses.replace(
         results,
-        panel=suppress(results.panel, masks["panel"], results.registry),
+        panel=panel,
         province_panel=suppress(results.province_panel, masks["province_panel"], results.registry),
         region_panel=suppress(results.region_panel, masks["region_panel"], results.registry),
         country_panel=suppress(results.country_panel, masks["country_panel"], results.registry),
         local=local,
         robustness=robust,
         maps=_published_maps(results.maps, hidden, local, results.facts),
-        whole_maps=_rounded_whole_maps(results.whole_maps, hidden),
-        further=_protect_further(results, hidden, exposed),
+        whole_maps=_coarse_whole_maps(results.whole_maps, hidden, results.facts.alpha),
+        further=_protect_further(results, hidden),
         hotspots=_protect_hotspots(
             dataclasses.replace(results, local=local, robustness=robust), hidden, threshold
         ),
         change=_protect_change(results.change, changed),
+        drivers=_shown_associations(results, panel),
+        models=protect_models(results.models, results.panel, hidden, threshold),
         quarantine=results.quarantine.iloc[:0],
     )
     protected = protect_territory(results, protected, masks["panel"], threshold, further)
@@ -139,31 +145,39 @@ def exposed_places(results: Results, hidden: xr.DataArray) -> xr.DataArray:
     return hidden.transpose("place", ...).copy(data=around).transpose(*hidden.dims)
 
 
-def _protect_local(
-    local: xr.Dataset, hidden: xr.DataArray, exposed: xr.DataArray, facts: Facts
-) -> xr.Dataset:
-    """Withhold every statistic of a share that gives values, and all of the hidden places."""
+def _protect_local(local: xr.Dataset, hidden: xr.DataArray, facts: Facts) -> xr.Dataset:
+    """Leave the verdicts only of a map of shares on which a place is hidden; of that place nothing.
+
+    A p-value asks how the shares of all other places may fall around one, so each rests on the
+    hidden ones wherever they lie.
+    """
     is_share = local["variable"].isin(SHARES)
     hide = (is_share & hidden).transpose(*local["p_value"].dims)
-    blur = (is_share & exposed).transpose(*local["p_value"].dims)
+    blur = (is_share & hidden.any("place")).transpose(*_without_place(local["p_value"]))
+    decisive = local[tables.q_column(facts.family)]
+    named = ~hide & (~blur | (decisive < facts.alpha))
     blanked = {}
     for name in local.data_vars:
         values = local[name]
         if name in VERDICTS:
             told = blur | _lent(values, blur | hide)
             values = values.where(~told | np.isnan(values), _verdict(values, facts.alpha))
-        elif name == "p_value":
-            values = values.where(~blur)
         if name in INVERTIBLE:
             values = values.where(~is_share)
         elif values.dtype.kind == "f":
-            values = values.where(~hide)
+            values = values.where(~hide if name in VERDICTS else ~hide & ~blur)
         elif name == "status":
             values = values.where(~hide, tables.LOCAL_SUPPRESSED).astype(np.int8)
         else:
-            values = values.where(~hide, 0).astype(local[name].dtype)
+            kept = named if name == "quadrant" else ~hide & ~blur
+            values = values.where(kept, 0).astype(local[name].dtype)
         blanked[name] = values.transpose(*local[name].dims)
     return local.assign(blanked)
+
+
+def _without_place(values: xr.DataArray) -> tuple[Hashable, ...]:
+    """Give the dims of a map's own figures."""
+    return tuple(dim for dim in values.dims if dim != "place")
 
 
 def _lent(q_value: xr.DataArray, secret: xr.DataArray) -> xr.DataArray:
@@ -190,49 +204,64 @@ def _protect_robustness(robust: xr.Dataset, secret: xr.DataArray) -> xr.Dataset:
 def _published_maps(
     maps: xr.Dataset, hidden: xr.DataArray, local: xr.Dataset, facts: Facts
 ) -> xr.Dataset:
-    """Round the global statistics of shares where a place of the map is hidden; count marks shown.
+    """Leave few digits of a map of shares on which a place is hidden; count what is shown.
 
-    With all shares but one public, the last digits of Moran's I would give the hidden one; and the
-    number of significant places, less those that are shown, would tell of hidden ones.
+    With all shares but one public, two decimals of Moran's I, or of its p, would give the hidden
+    one. The number of significant or digital places, less those shown, would tell of hidden ones.
     """
     coarse = maps["variable"].isin(SHARES) & hidden.any("place")
-    rounded = {
-        name: maps[name].where(~coarse, maps[name].round(2)).transpose(*maps[name].dims)
-        for name in ("moran_i", "moran_p", "expected_below_005")
+    told = {
+        name: maps[name].where(~coarse, maps[name].round(1))
+        for name in ("moran_i", "expected_below_005")
     }
+    told["moran_p"] = maps["moran_p"].where(
+        ~coarse | np.isnan(maps["moran_p"]), _verdict(maps["moran_p"], facts.alpha)
+    )
     marks = local[tables.q_column(facts.family)].reindex(variable=maps["variable"].to_numpy())
     shown = (marks < facts.alpha).sum("place")
-    counted = maps["significant"].where(~coarse, shown).astype(maps["significant"].dtype)
-    rounded["significant"] = counted.transpose(*maps["significant"].dims)
-    return maps.assign(rounded)
+    told["significant"] = maps["significant"].where(~coarse, shown)
+    if "positive" in maps:
+        told["positive"] = maps["positive"].where(~coarse, 0)
+    return maps.assign(
+        {
+            name: values.astype(maps[name].dtype).transpose(*maps[name].dims)
+            for name, values in told.items()
+        }
+    )
 
 
-def _rounded_whole_maps(table: pd.DataFrame, hidden: xr.DataArray) -> pd.DataFrame:
-    """Round the same in the table of whole maps; the variance tells the values' fourth powers."""
+def _coarse_whole_maps(table: pd.DataFrame, hidden: xr.DataArray, alpha: float) -> pd.DataFrame:
+    """Do the same to the table of whole maps; a z-score has the digits that the value lost."""
     if table.empty:
         return table
     any_hidden = hidden.any("place").to_series()
     keys = pd.MultiIndex.from_frame(table[["chain", "year"]])
     coarse = table["variable"].isin(SHARES).to_numpy() & any_hidden.reindex(keys).to_numpy(bool)
     shown = table.copy()
-    for name in ("value", "z_score", "p_value", "p_permutation"):
-        shown.loc[coarse, name] = shown.loc[coarse, name].round(2)
-    shown.loc[coarse, "variance"] = np.nan
+    shown.loc[coarse, "value"] = shown.loc[coarse, "value"].round(1)
+    shown.loc[coarse, "expected"] = shown.loc[coarse, "expected"].round(6)
+    shown.loc[coarse, ["variance", "z_score"]] = np.nan
+    for name in ("p_value", "p_permutation"):
+        told = coarse & shown[name].notna().to_numpy()
+        below = np.where(shown[name] < alpha, np.nextafter(alpha, 0.0), 1.0)
+        shown.loc[told, name] = below[told]
     return shown
 
 
-def _protect_further(results: Results, hidden: xr.DataArray, exposed: xr.DataArray) -> pd.DataFrame:
+def _protect_further(results: Results, hidden: xr.DataArray) -> pd.DataFrame:
     """Leave of each further test its verdict only; of hidden places nothing."""
     table = results.further
     if table.empty:
         return table
     shown = table.copy()
     shown[["statistic", "expected", "variance", "p_error"]] = np.nan
-    secret, blur = (_at_rows(cells, shown) for cells in (hidden, exposed | hidden))
+    whole = hidden.any("place").broadcast_like(hidden)
+    secret, blur = (_at_rows(cells, shown) for cells in (hidden, whole))
     below = np.nextafter(results.facts.alpha, 0.0)
     told = blur & shown["q_value"].notna()
     shown.loc[told, "q_value"] = np.where(shown["q_value"] < results.facts.alpha, below, 1.0)[told]
     shown.loc[blur, "p_value"] = np.nan
+    shown.loc[blur, "method"] = tables.TAIL_METHODS[0]
     shown.loc[blur & ~(shown["q_value"] < results.facts.alpha), "label"] = ""
     shown.loc[secret, ["q_value"]] = np.nan
     shown.loc[secret, "label"] = ""
@@ -317,3 +346,10 @@ def _protect_change(change: xr.Dataset, hidden: xr.DataArray) -> xr.Dataset:
     blanked["direction"] = change["direction"].where(~hidden, 0).astype(np.int8)
     blanked["status"] = change["status"].where(~hidden, tables.SUPPRESSED).astype(np.int8)
     return change.assign(blanked)
+
+
+def _shown_associations(results: Results, panel: xr.Dataset) -> pd.DataFrame:
+    """Fit the associations again without the hidden shares: coefficients are sums of shares."""
+    if results.drivers.empty:
+        return results.drivers
+    return digital_associations(panel, results.places)

@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 from scipy.sparse import csr_array
 
+from geo_engine.disclosure.borrowed import own_again
 from geo_engine.disclosure.cells import ZONES, Hidden, Marked, few_firms, hidden_cells, suppress
 from geo_engine.errors import StatisticsError
 from geo_engine.indicators.priorities import need_quadrants
@@ -31,6 +32,7 @@ from geo_engine.territory_comparison import (
 from geo_engine.territory_composite import (
     CompositeFound,
     Ground,
+    choices_sensitivity,
     composite_found,
     with_context,
 )
@@ -75,6 +77,7 @@ def protect_territory(
         target = results.priority_rule.target
         crossed = need_quadrants(need_of(panel, target, reference))
         panel = panel.assign({name: crossed[name] for name in ("digital_gap", "need_quadrant")})
+    panel = own_again(panel, results.places, results.registry)
     if results.composite is not None and results.composite.confidential:
         panel, changed["composite"] = _composite(results, panel, threshold)
     if not results.priorities.empty:
@@ -137,7 +140,8 @@ def _composite(
             sensitivity=found.sensitivity.iloc[:0],
             goalposts=None,
         )
-    kept = dataclasses.replace(again, sensitivity=found.sensitivity.round(2), notes=found.notes)
+    moved = choices_sensitivity(ground, found.keys) if len(found.sensitivity) else found.sensitivity
+    kept = dataclasses.replace(again, sensitivity=moved, notes=found.notes)
     return panel.assign(kept.scores.data_vars), kept
 
 

@@ -86,7 +86,7 @@ def test_shares_at_the_threshold_and_counts_of_firms_stay(
 ) -> None:
     known = internal.results.panel["known"].to_numpy()
     enough = known >= THRESHOLD
-    for name in ("share", "digital", "share_eb"):
+    for name in ("share", "digital"):
         before, after = internal.results.panel[name], public.results.panel[name]
         assert np.array_equal(before.to_numpy()[enough], after.to_numpy()[enough])
     assert public.results.panel["firms"].identical(internal.results.panel["firms"])
@@ -113,57 +113,75 @@ def test_a_hidden_place_has_no_label_no_p_and_says_so(public: Publication) -> No
     assert (local["status"].to_numpy()[hidden] == tables.LOCAL_SUPPRESSED).all()
 
 
-def test_where_a_neighbor_is_hidden_p_is_gone_and_q_tells_only_its_side_of_alpha(
-    internal: Publication, public: Publication
-) -> None:
+def test_places_beside_a_hidden_one_are_told_from_the_neighbors(internal: Publication) -> None:
     results = internal.results
     hidden = few_firms(results.panel["known"], THRESHOLD)
-    exposed = exposed_places(results, hidden)
     by_hand = hidden.copy(data=np.zeros(hidden.shape, dtype=bool))
     for row in results.neighbors.itertuples():
         by_hand.loc[{"place": row.focal}] |= hidden.sel(place=row.neighbor)
-    assert exposed.equals(by_hand)
-    dims = ("place", "chain", "year")
+    assert exposed_places(results, hidden).equals(by_hand)
+
+
+def _without_hidden_on_one_map(results: Results) -> Results:
+    """Leave the last map without a hidden place."""
+    panel = results.panel.copy(deep=True)
+    at = {"chain": -1, "year": -1}
+    panel["known"][at] = panel["known"][at] + THRESHOLD
+    facts = dataclasses.replace(results.facts, audience="public")
+    return dataclasses.replace(results, panel=panel, facts=facts)
+
+
+def test_where_a_place_of_the_map_is_hidden_p_is_gone_and_q_tells_only_its_side_of_alpha(
+    internal: Publication,
+) -> None:
+    """P asks how the shares of all other places may fall around one: those of hidden ones too."""
+    results = _without_hidden_on_one_map(internal.results)
+    shown = publish(results, threshold=THRESHOLD).results
+    hidden = few_firms(results.panel["known"], THRESHOLD)
+    dims, alpha = ("place", "chain", "year"), results.facts.alpha
     before = results.local.sel(variable="share").transpose(*dims)
-    after = public.results.local.sel(variable="share").transpose(*dims)
-    shown = ~hidden.transpose(*dims).to_numpy()
-    beside = exposed.transpose(*dims).to_numpy() & shown
-    alpha = results.facts.alpha
-    assert beside.any()
-    assert np.isnan(after["p_value"].to_numpy()[beside]).all()
+    after = shown.local.sel(variable="share").transpose(*dims)
+    whole = hidden.any("place").broadcast_like(hidden).transpose(*dims).to_numpy()
+    seen = ~hidden.transpose(*dims).to_numpy()
+    assert whole.any()
+    assert not whole.all()
+    assert np.isnan(after["p_value"].to_numpy()[whole]).all()
+    assert (after["method"].to_numpy()[whole] == 0).all()
+    free = before["p_value"].to_numpy()[~whole]
+    assert np.array_equal(after["p_value"].to_numpy()[~whole], free, equal_nan=True)
     for name in ("q_value", "q_value_year", "q_value_panel"):
-        told, true = after[name].to_numpy()[beside], before[name].to_numpy()[beside]
+        told, true = (part[name].to_numpy()[whole & seen] for part in (after, before))
         tested = ~np.isnan(true)
         assert set(np.unique(told[tested])) <= {np.nextafter(alpha, 0), 1.0}
         assert np.array_equal(told[tested] < alpha, true[tested] < alpha)
-        free = shown & ~exposed.transpose(*dims).to_numpy()
-        free &= ~np.isin(before[name].to_numpy(), true[tested])  # a q shared with an exposed place
-        assert np.array_equal(
-            after[name].to_numpy()[free], before[name].to_numpy()[free], equal_nan=True
-        )
+    quadrant = after["quadrant"].to_numpy()
+    marked = before[tables.q_column(results.facts.family)].to_numpy() < alpha
+    assert (quadrant[whole & ~marked] == 0).all()
+    assert np.array_equal(quadrant[seen & marked], before["quadrant"].to_numpy()[seen & marked]), (
+        "what is significant keeps its quadrant"
+    )
 
 
-def test_a_q_value_that_an_exposed_place_lent_to_another_is_blurred_too(
+def test_a_q_value_that_a_secret_place_lent_to_another_map_is_blurred_too(
     internal: Publication,
 ) -> None:
-    results = internal.results
-    hidden = few_firms(results.panel["known"], THRESHOLD)
-    dims = ("place", "chain", "year")
-    exposed = exposed_places(results, hidden).transpose(*dims).to_numpy()
-    local = results.local.transpose("variable", *dims).copy(deep=True)
+    results = _without_hidden_on_one_map(internal.results)
+    dims = ("variable", "place", "chain", "year")
+    local = results.local.transpose(*dims).copy(deep=True)
     at = list(local["variable"].to_numpy()).index("share")
-    q_value = local["q_value"].to_numpy()[at]
-    tested = ~np.isnan(q_value) & ~hidden.transpose(*dims).to_numpy()
-    lender = tuple(np.argwhere(tested & exposed)[0])
-    borrower = tuple(np.argwhere(tested & ~exposed)[0])
+    q_value = local["q_value_year"].to_numpy()[at]
+    seen = (results.panel["known"] >= THRESHOLD).transpose(*dims[1:]).to_numpy()
+    tested = ~np.isnan(q_value) & seen
+    whole = few_firms(results.panel["known"], THRESHOLD).any("place").to_numpy()
+    lender = tuple(np.argwhere(tested & whole)[0])
+    borrower = tuple(np.argwhere(tested & ~whole)[0])
     q_value[lender] = q_value[borrower] = 0.0123456789
-    facts = dataclasses.replace(results.facts, audience="public")
     told = (
-        publish(dataclasses.replace(results, facts=facts, local=local), threshold=THRESHOLD)
-        .results.local.transpose("variable", *dims)["q_value"]
+        publish(dataclasses.replace(results, local=local), threshold=THRESHOLD)
+        .results.local.transpose(*dims)["q_value_year"]
         .to_numpy()[at]
     )
-    assert told[lender] == told[borrower] == np.nextafter(facts.alpha, 0)
+    assert told[lender] == told[borrower] == np.nextafter(results.facts.alpha, 0)
 
 
 def test_without_known_neighbors_every_place_counts_as_exposed(internal: Publication) -> None:
@@ -188,10 +206,8 @@ def test_every_float_of_the_local_tests_is_withheld_blurred_or_a_p_value(
 ) -> None:
     local = public.results.local.sel(variable="share")
     kept = {name for name in local.data_vars if bool(np.isfinite(local[name]).any())}
-    assert kept == {
-        *("p_value", "q_value", "q_value_year", "q_value_panel"),
-        *("quadrant", "method", "status"),
-    }
+    verdicts = {"q_value", "q_value_year", "q_value_panel"}
+    assert kept - {"p_value"} == verdicts | {"quadrant", "method", "status"}
 
 
 def test_robustness_says_nothing_of_hidden_places_and_their_neighbors(
@@ -215,13 +231,20 @@ def test_the_last_digits_of_a_whole_maps_statistics_do_not_leave_where_a_place_i
     before, after = (p.results.whole_maps for p in (internal, public))
     keys = pd.MultiIndex.from_frame(before[["chain", "year"]])
     coarse = (before["variable"] == "share") & hidden.reindex(keys).to_numpy()
-    for name in ("value", "z_score", "p_value", "p_permutation"):
-        pd.testing.assert_series_equal(after.loc[coarse, name], before.loc[coarse, name].round(2))
-        pd.testing.assert_series_equal(after.loc[~coarse, name], before.loc[~coarse, name])
-    assert after.loc[coarse, "variance"].isna().all()
+    alpha = internal.results.facts.alpha
+    pd.testing.assert_series_equal(after.loc[coarse, "value"], before.loc[coarse, "value"].round(1))
+    assert after.loc[coarse, ["variance", "z_score"]].isna().all().all()
+    for name in ("p_value", "p_permutation"):
+        told, true = after.loc[coarse, name].dropna(), before.loc[coarse, name].dropna()
+        assert set(told) <= {np.nextafter(alpha, 0), 1.0}
+        assert ((told < alpha) == (true < alpha)).all()
+    pd.testing.assert_frame_equal(after[~coarse], before[~coarse])
     maps, told = (p.results.maps["moran_i"].sel(variable="share") for p in (internal, public))
-    wanted = maps.round(2).where(hidden.to_xarray().reindex_like(maps), maps)
+    wanted = maps.round(1).where(hidden.to_xarray().reindex_like(maps), maps)
     assert told.equals(wanted)
+    p_value = public.results.maps["moran_p"].sel(variable="share")
+    coarse_p = p_value.where(hidden.to_xarray().reindex_like(maps)).to_numpy()
+    assert set(coarse_p[~np.isnan(coarse_p)]) <= {np.nextafter(alpha, 0), 1.0}
     firms = [p.results.maps["moran_i"].sel(variable="firms") for p in (internal, public)]
     assert firms[0].equals(firms[1])
 
@@ -243,7 +266,7 @@ def test_further_tests_keep_their_verdict_only(internal: Publication, public: Pu
     before, after = internal.results.further, public.results.further
     assert after[["statistic", "expected", "variance", "p_error"]].isna().all().all()
     hidden = few_firms(internal.results.panel["known"], THRESHOLD)
-    blur = (hidden | exposed_places(internal.results, hidden)).to_series()
+    blur = hidden.any("place").broadcast_like(hidden).to_series()
     keys = [pd.MultiIndex.from_frame(before[["pro_com_t", "chain", "year"]])]
     dims = ["place", "chain", "year"]
     secret = hidden.to_series().reorder_levels(dims).reindex(keys[0]).to_numpy()
